@@ -1,0 +1,5 @@
+//! Pylon HUD: sell and buy compute over Nostr, paid in bitcoin.
+
+pub mod domain;
+pub mod inference;
+pub mod relay;

@@ -1,0 +1,68 @@
+//! Relays: one port, one adapter on nostr-sdk.
+//!
+//! Every event is screened at the socket, before the pool sees it: size first, then shape, then a duplicate check by
+//! (id, signature), then our own check of id and signature. The pool's cache of verified events is keyed by the id
+//! alone, so a second event with a known id and another signature would pass it; and a relay that talks nonsense could
+//! fill the log and the memory. What comes out of [`RelayNews::Event`] is therefore verified, once, and new.
+//!
+//! Delivery is lossless: events wait in a bounded channel and the socket waits with them, where the pool's own
+//! broadcast channel would drop them.
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use nostr::{Event, Filter};
+
+use crate::domain::relay::{Published, RelayHealth};
+
+/// What a subscription is called on the wire and in [`RelayNews`]. The same name replaces the earlier filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SubscriptionName(pub &'static str);
+
+/// What the relays tell the node.
+#[derive(Debug, Clone)]
+pub enum RelayNews {
+    /// A verified event, given once however many relays have it.
+    Event { relay: String, event: Box<Event> },
+    /// A relay has sent everything it had stored for this subscription.
+    EndOfStored { relay: String, subscription: SubscriptionName },
+    /// A relay's state, words or limits changed.
+    Health(RelayHealth),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    #[error("{url} is not a relay address: {reason}")]
+    BadUrl { url: String, reason: String },
+    #[error("no relay is connected")]
+    NotConnected,
+    #[error("the relay pool refused: {0}")]
+    Pool(String),
+}
+
+/// The node's way to the relays. News arrive on the channel handed over when the link is made.
+pub trait RelayLink: Send + Sync + 'static {
+    /// Connects to every relay and keeps reconnecting with growing pauses until [`RelayLink::close`].
+    fn connect(&self) -> BoxFuture<'_, ()>;
+
+    /// Replaces the set of relays, connecting new ones and letting go of removed ones.
+    fn set_relays(&self, urls: Vec<String>) -> BoxFuture<'_, Result<(), RelayError>>;
+
+    /// Sends to every relay (and to `extra` ones, for this event only), giving each one's outcome as it comes in.
+    /// A relay that is not connected yields an outcome at once; one that says nothing yields one after ten seconds.
+    fn publish(&self, event: Event, extra: Vec<String>) -> BoxStream<'static, Published>;
+
+    /// Asks every relay for this, now and after each reconnect, until replaced or ended.
+    fn subscribe(&self, name: SubscriptionName, filter: Filter) -> BoxFuture<'_, Result<(), RelayError>>;
+
+    /// Ends a subscription. Unknown names are no error.
+    fn unsubscribe(&self, name: SubscriptionName) -> BoxFuture<'_, ()>;
+
+    /// Moves a subscription's `since` forward for the next reconnect, without asking again now.
+    fn move_since(&self, name: SubscriptionName, since_secs: u64) -> BoxFuture<'_, ()>;
+
+    /// Every relay's state now, in configured order.
+    fn health(&self) -> Vec<RelayHealth>;
+
+    /// Says goodbye and stops every task of the link.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
