@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 //! What we write, tag by tag.
 
+mod fixtures;
+mod properties;
+
 use nostr::{Event, JsonUtil as _, Keys, SecretKey};
 use serde_json::{Value, json};
 
