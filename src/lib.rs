@@ -2,4 +2,5 @@
 
 pub mod domain;
 pub mod inference;
+pub mod nip90;
 pub mod relay;
