@@ -4,3 +4,4 @@ pub mod domain;
 pub mod inference;
 pub mod nip90;
 pub mod relay;
+pub mod store;

@@ -16,8 +16,6 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::request::Input;
-
 pub mod ad;
 pub mod amount;
 pub mod cancel;
@@ -53,12 +51,10 @@ pub struct KindSpec {
     pub name: &'static str,
     /// Instructions put before the buyer's text; `None` hands the text over as it is.
     pub system: Option<&'static str>,
-    /// Makes one prompt of the inputs. Events and jobs have been replaced by their text before.
-    pub template: fn(&[Input]) -> String,
 }
 
 /// Every kind of job we can serve. Another text kind is another row; images (5100) are never answered with text.
-pub const KINDS: &[KindSpec] = &[KindSpec { kind: 5050, name: "text generation", system: None, template: join_inputs }];
+pub const KINDS: &[KindSpec] = &[KindSpec { kind: 5050, name: "text generation", system: None }];
 
 /// The row of `kind`, if we can serve it.
 pub fn kind_spec(kind: u16) -> Option<&'static KindSpec> {
@@ -68,16 +64,4 @@ pub fn kind_spec(kind: u16) -> Option<&'static KindSpec> {
 /// The kind of the answer to a request of `kind`.
 pub const fn result_kind(kind: u16) -> u16 {
     kind.saturating_add(1000)
-}
-
-/// The inputs in the order they stood, parted by a blank line, each under its marker if it has one.
-pub fn join_inputs(inputs: &[Input]) -> String {
-    let pieces: Vec<String> = inputs
-        .iter()
-        .map(|input| match &input.marker {
-            Some(marker) => format!("{marker}:\n{}", input.data),
-            None => input.data.clone(),
-        })
-        .collect();
-    pieces.join("\n\n")
 }
