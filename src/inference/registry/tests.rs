@@ -294,3 +294,38 @@ async fn a_server_that_appears_and_disappears_is_noticed() {
     assert!(registry.health()[0].models.is_empty());
     assert_eq!(chosen(&registry, Some("llama3"), ""), Err(InferenceError::NothingReady));
 }
+
+fn says(models: &[&'static str]) -> Result<Probe, InferenceError> {
+    let fake = Fake::new("one", models);
+    futures_util::FutureExt::now_or_never(fake.probe(PROBE_LIMIT)).unwrap()
+}
+
+#[test]
+fn an_answer_overtaken_by_a_later_one_or_about_a_replaced_backend_changes_nothing() {
+    let mut table = Table::new(vec![Fake::new("one", &[]) as Arc<dyn Inference>]);
+    let (early, late) = (table.begin_round().ticket, table.begin_round().ticket);
+    assert_eq!(table.heard(late, 0, says(&["new"]), UnixMs(2)), News::Came);
+    assert_eq!(table.heard(early, 0, Err(InferenceError::NothingReady), UnixMs(3)), News::Nothing);
+    assert_eq!(table.health()[0].models[0].name, "new");
+    assert_eq!(table.health()[0].checked_at, Some(UnixMs(2)));
+
+    let about_old = table.begin_round().ticket;
+    table.replace(vec![Fake::new("other", &[]) as Arc<dyn Inference>]);
+    assert_eq!(table.heard(about_old, 0, says(&["old"]), UnixMs(4)), News::Nothing);
+    assert_eq!(table.health()[0].state, BackendState::Unknown);
+}
+
+#[test]
+fn coming_and_going_is_news_once() {
+    let mut table = Table::new(vec![Fake::new("one", &[]) as Arc<dyn Inference>]);
+    let gone = || Err(InferenceError::NothingReady);
+    let mut hear = |answer| {
+        let ticket = table.begin_round().ticket;
+        table.heard(ticket, 0, answer, UnixMs(1))
+    };
+    assert!(matches!(hear(gone()), News::Absent(_)));
+    assert_eq!(hear(gone()), News::Nothing);
+    assert_eq!(hear(says(&[])), News::Came);
+    assert_eq!(hear(says(&[])), News::Nothing);
+    assert!(matches!(hear(gone()), News::Went(_)));
+}
