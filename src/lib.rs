@@ -1,5 +1,7 @@
 //! Pylon HUD: sell and buy compute over Nostr, paid in bitcoin.
 
 pub mod domain;
+#[cfg(feature = "hud")]
+pub mod hud;
 pub mod inference;
 pub mod relay;
