@@ -1,6 +1,8 @@
 //! Pylon HUD: sell and buy compute over Nostr, paid in bitcoin.
 
 pub mod domain;
+#[cfg(feature = "hud")]
+pub mod hud;
 pub mod inference;
 pub mod nip90;
 pub mod relay;

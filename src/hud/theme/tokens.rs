@@ -1,0 +1,193 @@
+//! Every colour, size and duration of the window. Nothing else in the crate makes one up.
+
+use std::time::Duration;
+
+use bevy_egui::egui::Color32;
+
+/// The colours of a theme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Palette {
+    /// Behind everything.
+    pub ground: Color32,
+    /// Lines of the backdrop's grid.
+    pub grid: Color32,
+    /// Pane bodies, a little transparent.
+    pub surface_0: Color32,
+    /// Title bars.
+    pub surface_1: Color32,
+    /// Cards and rows.
+    pub surface_2: Color32,
+    /// What is selected or under the pointer.
+    pub surface_3: Color32,
+    /// The active hotbar slot.
+    pub slot_active: Color32,
+    pub border_quiet: Color32,
+    pub border_strong: Color32,
+    /// Values.
+    pub text_high: Color32,
+    /// Prose.
+    pub text_mid: Color32,
+    /// Labels.
+    pub text_low: Color32,
+    /// Text on a filled, bright button.
+    pub text_inverse: Color32,
+    pub ok: Color32,
+    /// `ok` as a light source: lamps and the backdrop's tint.
+    pub ok_lamp: Color32,
+    pub warn: Color32,
+    pub error: Color32,
+    pub info: Color32,
+    /// The sign ₿, always.
+    pub money: Color32,
+    /// The focus ring.
+    pub focus: Color32,
+}
+
+/// The usual theme: a cockpit at night.
+pub const NIGHT: Palette = Palette {
+    ground: grey(0x03),
+    grid: clear(grey(0xFF), 7),
+    surface_0: clear(grey(0x0A), 94),
+    surface_1: grey(0x0C),
+    surface_2: grey(0x0E),
+    surface_3: grey(0x1D),
+    slot_active: grey(0x2A),
+    border_quiet: clear(grey(0xDE), 22),
+    border_strong: grey(0xDE),
+    text_high: grey(0xF2),
+    text_mid: grey(0xB4),
+    text_low: grey(0x85),
+    text_inverse: grey(0x05),
+    ok: rgb(0x2B, 0xE5, 0x7B),
+    ok_lamp: rgb(0x00, 0xC9, 0x50),
+    warn: rgb(0xF0, 0xB1, 0x00),
+    error: rgb(0xFF, 0x6B, 0x6B),
+    info: rgb(0x4C, 0x9B, 0xFF),
+    money: rgb(0xF0, 0xB1, 0x00),
+    focus: rgb(0x4C, 0x9B, 0xFF),
+};
+
+/// For eyes and screens that need more: full borders, every text and signal at 7:1 or better.
+pub const HIGH_CONTRAST: Palette = Palette {
+    ground: grey(0x00),
+    surface_0: grey(0x00),
+    border_quiet: grey(0xFF),
+    border_strong: grey(0xFF),
+    text_high: grey(0xFF),
+    text_mid: grey(0xE0),
+    text_low: grey(0xE0),
+    text_inverse: grey(0x00),
+    error: rgb(0xFF, 0x8A, 0x8A),
+    info: rgb(0x7D, 0xB6, 0xFF),
+    focus: rgb(0x7D, 0xB6, 0xFF),
+    ..NIGHT
+};
+
+/// Heights of text in points. [`super::Text`] is how they are used.
+pub const TEXT_HINT: f32 = 11.0;
+pub const TEXT_TABLE: f32 = 12.0;
+pub const TEXT_BODY: f32 = 13.0;
+pub const TEXT_HEADING: f32 = 16.0;
+pub const TEXT_FIGURE: f32 = 20.0;
+pub const TEXT_BALANCE: f32 = 34.0;
+
+/// The step all spacing is made of, in points.
+pub const STEP: f32 = 4.0;
+/// Between a pane's border and its content.
+pub const PANE_PADDING: i8 = 14;
+/// Height of a row, and the least height of anything to press.
+pub const ROW: f32 = 32.0;
+/// The same on a kiosk, for fingers.
+pub const ROW_KIOSK: f32 = 44.0;
+/// Left and right inside a row.
+pub const ROW_PADDING: f32 = 10.0;
+/// Between rows.
+pub const GAP: f32 = 6.0;
+/// Lines and borders.
+pub const HAIRLINE: f32 = 1.0;
+/// The focus ring, and its distance from what it surrounds.
+pub const FOCUS_RING: f32 = 2.0;
+
+/// The backdrop's grid: one line each so many points.
+pub const GRID_CELL: f32 = 40.0;
+/// How much of the state's colour the tint has where it is strongest.
+pub const TINT_STRENGTH: f32 = 0.13;
+/// Where the tint is strongest, as a part of the window's height from the top: below the lower edge.
+pub const TINT_CENTRE: f32 = 1.1;
+/// How far the tint reaches to each side and upwards from there, as parts of the window's width and height.
+pub const TINT_REACH: (f32, f32) = (0.44, 0.39);
+
+/// The window when it is not full screen, in points, and the least it may shrink to.
+pub const WINDOW_SIZE: (u32, u32) = (1280, 720);
+pub const WINDOW_LEAST: (f32, f32) = (640.0, 400.0);
+
+/// Hover and press feedback of egui's own widgets.
+pub const WIDGET_FADE: Duration = Duration::from_millis(90);
+/// A tooltip comes after the pointer has rested this long.
+pub const TOOLTIP_DELAY: Duration = Duration::from_millis(300);
+
+/// A colour at a part of its strength, 0 to 1.
+pub fn faded(colour: Color32, strength: f32) -> Color32 {
+    colour.gamma_multiply(strength)
+}
+
+const fn rgb(red: u8, green: u8, blue: u8) -> Color32 {
+    Color32::from_rgb(red, green, blue)
+}
+
+const fn grey(level: u8) -> Color32 {
+    Color32::from_gray(level)
+}
+
+/// A colour at so many per cent.
+const fn clear(colour: Color32, percent: u16) -> Color32 {
+    let alpha = (percent * 255 + 50) / 100;
+    Color32::from_rgba_unmultiplied_const(colour.r(), colour.g(), colour.b(), alpha as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance by WCAG 2.
+    fn luminance(colour: Color32) -> f32 {
+        let linear = |channel: u8| {
+            let part = f32::from(channel) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+    }
+
+    fn contrast(one: Color32, other: Color32) -> f32 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    fn assert_contrast(palette: &Palette, least: f32) {
+        let texts =
+            [palette.text_high, palette.text_mid, palette.text_low, palette.ok, palette.warn, palette.error, palette.info, palette.money];
+        for surface in [palette.ground, palette.surface_0, palette.surface_1, palette.surface_2, palette.surface_3] {
+            for text in texts {
+                let found = contrast(text, surface);
+                assert!(found >= least, "{text:?} on {surface:?} has {found:.2}:1, which is less than {least}:1");
+            }
+        }
+        assert!(contrast(palette.text_inverse, palette.border_strong) >= least);
+    }
+
+    #[test]
+    fn every_text_can_be_read_on_every_surface() {
+        assert_contrast(&NIGHT, 4.5);
+    }
+
+    #[test]
+    fn the_high_contrast_theme_reaches_seven_to_one() {
+        assert_contrast(&HIGH_CONTRAST, 7.0);
+    }
+
+    #[test]
+    fn a_percentage_becomes_alpha() {
+        assert_eq!(clear(grey(0xFF), 7).a(), 18);
+        assert_eq!(clear(grey(0xFF), 100).a(), 255);
+    }
+}
