@@ -73,7 +73,12 @@ pub const KEYS: &[Key] = &[
     key("provider.per_buyer_per_hour", Kind::Integer { min: 0, max: 100_000 }, AtOnce, "Requests one buyer may send an hour; 0: no limit."),
     key("provider.max_prompt_chars", Kind::Integer { min: 1, max: 1_000_000 }, AtOnce, "The longest prompt, in characters."),
     key("provider.max_tokens", Kind::Integer { min: 1, max: 131_072 }, AtOnce, "The longest answer, in tokens."),
-    key("provider.max_result_bytes", Kind::Integer { min: 256, max: 1_000_000 }, AtOnce, "The longest answer, in bytes; longer ones are cut and marked."),
+    key(
+        "provider.max_result_bytes",
+        Kind::Integer { min: 256, max: 1_000_000 },
+        AtOnce,
+        "The longest answer, in bytes; longer ones are cut and marked.",
+    ),
     key("provider.max_age_secs", SECS, AtOnce, "Seconds a request may be old."),
     key("provider.max_future_secs", Kind::Integer { min: 0, max: 3600 }, AtOnce, "Seconds a request may be ahead of our clock."),
     key("provider.job_timeout_secs", Kind::Integer { min: 5, max: 86_400 }, AtOnce, "Seconds a job may take."),

@@ -46,7 +46,10 @@ impl Environment {
 
     /// Variables whose names begin like this.
     pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.variables.iter().filter(move |(name, _)| name.starts_with(prefix)).filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)))
+        self.variables
+            .iter()
+            .filter(move |(name, _)| name.starts_with(prefix))
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)))
     }
 }
 
@@ -172,7 +175,8 @@ mod tests {
     fn the_flag_wins_over_the_variable_and_the_variable_over_home() {
         let mut environment = Environment::of([("PYLON_DATA_DIR", "/var/pylon")]);
         environment.home = Some("/people/somebody".into());
-        let dir = |flag: Option<&str>, environment: &Environment| Paths::resolve(flag.map(Path::new), environment).map(|paths| paths.data_dir);
+        let dir =
+            |flag: Option<&str>, environment: &Environment| Paths::resolve(flag.map(Path::new), environment).map(|paths| paths.data_dir);
         assert_eq!(dir(Some("/tmp/x"), &environment).expect("path"), Path::new("/tmp/x"));
         assert_eq!(dir(None, &environment).expect("path"), Path::new("/var/pylon"));
         environment.variables.clear();

@@ -10,9 +10,14 @@ use crate::domain::ids::Pubkey;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Bool,
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// At most this many characters, in one line.
-    Text { max: usize },
+    Text {
+        max: usize,
+    },
     Choice(&'static [&'static str]),
     HttpUrl,
     /// 1 to 20 relay addresses.
@@ -59,7 +64,9 @@ impl Kind {
             Self::Relays | Self::Pubkeys | Self::JobKinds if !text.trim_start().starts_with('[') => {
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
                 let value = |word: &str| word.parse().map_or_else(|_| Value::String(word.to_owned()), Value::Integer);
-                Some(Value::Array(words.map(if self == Self::JobKinds { value } else { |word: &str| Value::String(word.to_owned()) }).collect()))
+                Some(Value::Array(
+                    words.map(if self == Self::JobKinds { value } else { |word: &str| Value::String(word.to_owned()) }).collect(),
+                ))
             }
             Self::Bool | Self::Integer { .. } | Self::Relays | Self::Pubkeys | Self::JobKinds | Self::Servers | Self::Models => as_toml(),
         }
