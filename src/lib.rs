@@ -1,5 +1,6 @@
 //! Pylon HUD: sell and buy compute over Nostr, paid in bitcoin.
 
+pub mod clock;
 pub mod config;
 pub mod domain;
 #[cfg(feature = "hud")]

@@ -8,6 +8,20 @@
 //! Delivery is lossless: events wait in a bounded channel and the socket waits with them, where the pool's own
 //! broadcast channel would drop them.
 
+mod health;
+mod link;
+mod nip11;
+mod screen;
+mod subscriptions;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod watcher;
+
+pub use link::{LinkOptions, NostrRelays};
+pub use screen::{Cause, Screen, Verdict};
+
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use nostr::{Event, Filter};
@@ -26,17 +40,20 @@ pub enum RelayNews {
     /// A relay has sent everything it had stored for this subscription.
     EndOfStored { relay: String, subscription: SubscriptionName },
     /// A relay's state, words or limits changed.
-    Health(RelayHealth),
+    Health(Box<RelayHealth>),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
     #[error("{url} is not a relay address: {reason}")]
     BadUrl { url: String, reason: String },
-    #[error("no relay is connected")]
-    NotConnected,
     #[error("the relay pool refused: {0}")]
     Pool(String),
+}
+
+/// A relay's address in the one form it is known by: without a slash at its end.
+pub(crate) fn relay_name(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
 }
 
 /// The node's way to the relays. News arrive on the channel handed over when the link is made.

@@ -1,0 +1,102 @@
+//! The websocket under the pool, with the screen in it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_wsocket::{ConnectionMode, Message};
+use futures_util::StreamExt as _;
+use nostr::Url;
+use nostr::util::BoxedFuture;
+use nostr_sdk::pool::transport::error::TransportError;
+use nostr_sdk::pool::transport::websocket::{DefaultWebsocketTransport, WebSocketSink, WebSocketStream, WebSocketTransport};
+use tokio::sync::mpsc;
+
+use super::RelayNews;
+use super::health::HealthBoard;
+use super::screen::{Cause, Screen, Verdict};
+use super::subscriptions::Subscriptions;
+
+/// Bytes a message that is no event may have. The pool would log longer ones whole.
+const MAX_MESSAGE: usize = 256 * 1024;
+
+/// Hands events to the node and everything else to the pool.
+pub struct ScreeningTransport {
+    pub screen: Arc<Screen>,
+    pub health: Arc<HealthBoard>,
+    pub subscriptions: Arc<Subscriptions>,
+    pub news: mpsc::Sender<RelayNews>,
+}
+
+impl fmt::Debug for ScreeningTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScreeningTransport")
+    }
+}
+
+impl WebSocketTransport for ScreeningTransport {
+    fn support_ping(&self) -> bool {
+        true
+    }
+
+    fn connect<'a>(
+        &'a self,
+        url: &'a Url,
+        mode: &'a ConnectionMode,
+        timeout: Duration,
+    ) -> BoxedFuture<'a, Result<(WebSocketSink, WebSocketStream), TransportError>> {
+        Box::pin(async move {
+            let relay = super::relay_name(url.as_str());
+            let connected = DefaultWebsocketTransport.connect(url, mode, timeout).await;
+            let (sink, stream) = connected.inspect_err(|error| self.health.failed(&relay, &error.to_string()))?;
+            let socket = Socket {
+                relay,
+                screen: Arc::clone(&self.screen),
+                health: Arc::clone(&self.health),
+                subscriptions: Arc::clone(&self.subscriptions),
+                news: self.news.clone(),
+            };
+            let screened = stream.filter_map(move |message| socket.clone().pass(message));
+            Ok((sink, Box::pin(screened) as WebSocketStream))
+        })
+    }
+}
+
+#[derive(Clone)]
+struct Socket {
+    relay: String,
+    screen: Arc<Screen>,
+    health: Arc<HealthBoard>,
+    subscriptions: Arc<Subscriptions>,
+    news: mpsc::Sender<RelayNews>,
+}
+
+impl Socket {
+    /// The message for the pool, if it is for the pool. An event waits here until the node has room for it, and the
+    /// relay waits with it.
+    async fn pass(self, message: Result<Message, TransportError>) -> Option<Result<Message, TransportError>> {
+        let Ok(Message::Text(frame)) = &message else { return Some(message) };
+        match self.screen.screen_frame(frame) {
+            Verdict::NotAnEvent if frame.len() > MAX_MESSAGE => {
+                self.health.dropped(&self.relay, Cause::Oversized);
+                None
+            }
+            Verdict::NotAnEvent => Some(message),
+            Verdict::Dropped(cause) => {
+                self.health.dropped(&self.relay, cause);
+                None
+            }
+            Verdict::New { subscription, event } => {
+                if !self.subscriptions.has(&subscription) {
+                    self.health.dropped(&self.relay, Cause::Malformed);
+                    return None;
+                }
+                self.health.received(&self.relay);
+                let news = RelayNews::Event { relay: self.relay.clone(), event };
+                // Nobody listens any more when the node is going down.
+                let _ = self.news.send(news).await;
+                None
+            }
+        }
+    }
+}
