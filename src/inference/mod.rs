@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::model::{ModelInfo, Usage};
 use crate::domain::request::Sampling;
@@ -57,7 +58,7 @@ pub enum Token {
 }
 
 /// How far a download is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PullProgress {
     /// The backend's own word for the step, such as "pulling manifest".
     pub status: String,

@@ -1,1 +1,12 @@
+//! The node as a whole: a real relay over real websockets, a real ledger on disk, a scripted model.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod cli;
+mod common;
+mod control;
+mod crash;
+mod free_job;
+mod ollama;
+mod refusals;
+mod session;

@@ -10,15 +10,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Inference, InferenceError, Probe};
+use super::{Inference, InferenceError, Probe, PullProgress};
+use crate::clock::Clock;
 use crate::domain::model::{BackendHealth, BackendState, ModelInfo, Usage};
-use crate::domain::time::UnixMs;
 use table::{News, Table};
 
 mod table;
@@ -27,9 +28,6 @@ mod tests;
 
 /// How long a backend may take to say who it is.
 pub const PROBE_LIMIT: Duration = Duration::from_secs(3);
-
-/// Tells the time, for "asked at".
-pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
 /// How a run went.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +82,11 @@ impl Registry {
         self.shown.subscribe()
     }
 
+    /// Whether every backend has answered, or failed to, at least once.
+    pub fn has_probed(&self) -> bool {
+        self.shown.borrow().iter().all(|backend| backend.state != BackendState::Unknown)
+    }
+
     /// The models a buyer may be offered: there, and without a fault.
     pub fn offered(&self) -> Vec<ModelInfo> {
         let ready = |backend: &BackendHealth| matches!(backend.state, BackendState::Ready { .. });
@@ -130,6 +133,19 @@ impl Registry {
         self.table().resolve_anyway(model)
     }
 
+    /// Downloads a model to the first backend that can, and that answers.
+    pub async fn pull(&self, model: &str) -> Result<BoxStream<'static, Result<PullProgress, InferenceError>>, InferenceError> {
+        let backends = self.table().backends();
+        let mut outcome = Err(InferenceError::NothingReady);
+        for backend in backends {
+            outcome = backend.pull(model.to_owned()).await;
+            if !matches!(outcome, Err(InferenceError::Unsupported { .. } | InferenceError::Unreachable { .. })) {
+                break;
+            }
+        }
+        outcome
+    }
+
     /// Takes down how a run went: its speed, or the model's fault. A backend that vanished is asked again at once. Runs on
     /// models no longer listed are ignored.
     pub fn report(&self, backend: &str, model: &str, outcome: &Outcome) {
@@ -172,7 +188,7 @@ impl Registry {
         let asks = round.backends.iter().enumerate().map(|(index, backend)| async move { (index, ask(backend.as_ref()).await) });
         let mut answers = asks.collect::<FuturesUnordered<_>>();
         while let Some((index, answer)) = answers.next().await {
-            let now = (self.clock)();
+            let now = self.clock.now();
             let backend = round.backends.get(index).map_or("", |backend| backend.name());
             match self.change(|table| table.heard(round.ticket, index, answer, now)) {
                 News::Came => tracing::info!("{backend} answers."),

@@ -66,6 +66,10 @@ impl Table {
         self.lines.iter().map(Line::shown).collect()
     }
 
+    pub(super) fn backends(&self) -> Vec<Arc<dyn Inference>> {
+        self.lines.iter().map(|line| Arc::clone(&line.backend)).collect()
+    }
+
     pub(super) fn begin_round(&mut self) -> Round {
         self.rounds += 1;
         let ticket = Ticket { round: self.rounds, generation: self.generation };

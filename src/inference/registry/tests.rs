@@ -78,7 +78,7 @@ const EVERY: Duration = Duration::from_secs(10);
 /// A clock that is one later each time it is read.
 fn clock() -> Clock {
     let now = AtomicI64::new(0);
-    Arc::new(move || UnixMs(now.fetch_add(1, Ordering::SeqCst)))
+    Clock::new(move || UnixMs(now.fetch_add(1, Ordering::SeqCst)))
 }
 
 fn registry(backends: &[&Arc<Fake>]) -> Arc<Registry> {

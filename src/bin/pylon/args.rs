@@ -1,0 +1,213 @@
+//! The words of the command line. Doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Sell compute over Nostr (NIP-90) with a local model.
+#[derive(Debug, Parser)]
+#[command(name = "pylon", version, propagate_version = true)]
+pub struct Args {
+    /// Directory of identity, config and ledger [default: ~/.openagents/pylon, or PYLON_DATA_DIR].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Work on the practice market's own data instead of the real ones.
+    #[arg(long, global = true)]
+    pub practice: bool,
+
+    /// Override one setting for this run, such as `provider.policy=free`.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make an identity: twelve words to write down, and the config beside it.
+    Init(Init),
+    /// Run a node in the foreground until interrupted.
+    Run(Run),
+    /// Let the running node take jobs.
+    Online(Output),
+    /// Let the running node take no more jobs.
+    Offline(Offline),
+    /// Say how the node is.
+    Status(Output),
+    /// Print what happens in the running node, line by line.
+    Watch(Output),
+    /// Stop the running node.
+    Stop(Stop),
+    /// Check everything a job needs, and say what to do about what is missing.
+    Doctor(Output),
+    /// List models, get new ones.
+    Models(Models),
+    /// List jobs, or show one with its timeline.
+    Jobs(Jobs),
+    /// Read and change settings.
+    Config(Config),
+    /// Run a whole market on this machine: relay, provider and a robot buyer. No money, no internet.
+    Practice(Practice),
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct Output {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// Make 24 words instead of 12.
+    #[arg(long)]
+    pub long: bool,
+    /// Read an existing mnemonic from standard input instead of making one.
+    #[arg(long)]
+    pub import: bool,
+    /// Move an existing identity aside first. It is kept; its place is printed.
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// Take jobs at once.
+    #[arg(long)]
+    pub online: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Offline {
+    /// Drop running jobs instead of finishing them; they are resumed at the next start.
+    #[arg(long)]
+    pub now: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Stop {
+    /// Drop running jobs instead of finishing them; they are resumed at the next start.
+    #[arg(long)]
+    pub now: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Models {
+    #[command(subcommand)]
+    pub verb: Option<ModelsVerb>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsVerb {
+    /// Ask every backend again now.
+    Probe,
+    /// Download a model through the running node.
+    Pull {
+        /// The model's name, such as `llama3.2`.
+        model: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Jobs {
+    #[command(subcommand)]
+    pub verb: Option<JobsVerb>,
+    /// Only jobs in this state, such as `done` or `failed`.
+    #[arg(long)]
+    pub state: Option<String>,
+    /// At most this many, newest first.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobsVerb {
+    /// Show one job with its timeline.
+    Show {
+        /// The job's id, or its first digits.
+        id: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Call a job off.
+    Cancel {
+        /// The job's id, or its first digits.
+        id: String,
+    },
+    /// Totals.
+    Stats {
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Config {
+    #[command(subcommand)]
+    pub verb: ConfigVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Print one setting.
+    Get { key: String },
+    /// Change one setting in the file; a running node takes it over.
+    Set { key: String, value: String },
+    /// Print every setting with its value, where that comes from, and what it does.
+    List(Output),
+    /// Print where the file is.
+    Path,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Practice {
+    /// Jobs the robot buyer asks for.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub jobs: u32,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Verb {
+    /// Whether the program's answers are JSON.
+    pub fn output(&self) -> Output {
+        match self {
+            Self::Init(init) => init.output,
+            Self::Run(run) => run.output,
+            Self::Offline(offline) => offline.output,
+            Self::Stop(stop) => stop.output,
+            Self::Online(output) | Self::Status(output) | Self::Watch(output) | Self::Doctor(output) => *output,
+            Self::Models(models) => models.output,
+            Self::Jobs(jobs) => jobs.output,
+            Self::Config(Config { verb: ConfigVerb::List(output) }) => *output,
+            Self::Config(_) => Output::default(),
+            Self::Practice(practice) => practice.output,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_words_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
+}

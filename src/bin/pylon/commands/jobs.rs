@@ -1,0 +1,56 @@
+//! `pylon jobs`.
+
+use pylon_hud::node::{Failure, NodeCommand, NodeEvent};
+use pylon_hud::store::{JobDetail, JobsQuery};
+
+use crate::args::{Jobs, JobsVerb, Output};
+use crate::report;
+use crate::talk::{ANSWER, Place, unexpected};
+
+/// Lists jobs, shows one, calls one off, or adds them up.
+pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
+    match &jobs.verb {
+        None => list(place, jobs),
+        Some(JobsVerb::Show { id, output }) => show(place, id, *output),
+        Some(JobsVerb::Cancel { id }) => {
+            place.ask_running(NodeCommand::CancelJob { id: id.clone() }, ANSWER)?;
+            report::done("The job is called off.", jobs.output)
+        }
+        Some(JobsVerb::Stats { output }) => match place.ask(NodeCommand::Stats, ANSWER)? {
+            NodeEvent::Stats { stats } => report::stats(&stats, *output),
+            event => Err(unexpected(&event)),
+        },
+    }
+}
+
+fn list(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
+    let state = match &jobs.state {
+        None => None,
+        Some(text) => Some(
+            text.parse().map_err(|error| Failure::usage(format!("{error}.")).hint("Such as done, failed, running, answered, refused."))?,
+        ),
+    };
+    let query = JobsQuery { state, limit: jobs.limit, ..JobsQuery::default() };
+    match place.ask(NodeCommand::Jobs { query }, ANSWER)? {
+        NodeEvent::Jobs { page } => report::jobs(&page, jobs.output),
+        event => Err(unexpected(&event)),
+    }
+}
+
+/// A job of the practice market is found as well: its id is what `pylon practice` has just printed.
+fn show(place: &Place, id: &str, output: Output) -> Result<(), Failure> {
+    match detail(place, id) {
+        Ok(job) => report::job(&job, "", output),
+        Err(failure) => match detail(&place.practice(), id) {
+            Ok(job) => report::job(&job, "practice", output),
+            Err(_) => Err(failure),
+        },
+    }
+}
+
+fn detail(place: &Place, id: &str) -> Result<Box<JobDetail>, Failure> {
+    match place.ask(NodeCommand::Job { id: id.to_owned() }, ANSWER)? {
+        NodeEvent::JobDetail { job } => Ok(job),
+        event => Err(unexpected(&event)),
+    }
+}

@@ -1,0 +1,34 @@
+//! One verb a file.
+
+mod config;
+mod doctor;
+mod init;
+mod jobs;
+mod models;
+pub mod practice;
+mod run;
+mod session;
+
+use pylon_hud::node::Failure;
+
+use crate::args::{Args, Verb};
+use crate::talk::Place;
+
+/// Carries out what the command line says.
+pub fn run(args: Args) -> Result<(), Failure> {
+    let place = Place::new(&args)?;
+    match args.verb {
+        Verb::Init(init) => init::run(&place, &init),
+        Verb::Run(run) => run::run(&place, &run),
+        Verb::Online(output) => session::online(&place, output),
+        Verb::Offline(offline) => session::offline(&place, &offline),
+        Verb::Status(output) => session::status(&place, output),
+        Verb::Watch(output) => session::watch(&place, output),
+        Verb::Stop(stop) => session::stop(&place, &stop),
+        Verb::Doctor(output) => doctor::run(&place, output),
+        Verb::Models(models) => models::run(&place, &models),
+        Verb::Jobs(jobs) => jobs::run(&place, &jobs),
+        Verb::Config(config) => config::run(&place, &config.verb),
+        Verb::Practice(practice) => practice::run(&place, &practice),
+    }
+}

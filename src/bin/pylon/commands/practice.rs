@@ -1,0 +1,135 @@
+//! `pylon practice`: the whole market on this machine.
+
+use std::time::Duration;
+
+use pylon_hud::clock::Clock;
+use pylon_hud::domain::ids::{JobId, Pubkey, RequestId};
+use pylon_hud::domain::job::JobState;
+use pylon_hud::domain::model::BackendState;
+use pylon_hud::domain::request::Scheme;
+use pylon_hud::node::{Failure, Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeState};
+use pylon_hud::practice::{self, PracticeRelay, Purchase, Robot};
+use pylon_hud::store::JobRow;
+
+use crate::args::Practice;
+use crate::report;
+use pylon_hud::node::sentence;
+
+use crate::talk::{self, Place};
+
+/// How long the market gets to open.
+const OPENING: Duration = Duration::from_secs(30);
+/// How long one job may take; a large model on a small machine is slow to load.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How long the ledger may lag behind the buyer.
+const BOOKKEEPING: Duration = Duration::from_secs(10);
+
+/// What the robot asks, in turn.
+const PROMPTS: &[&str] = &[
+    "Explain in one sentence what a relay is.",
+    "Name three uses of a spare computer.",
+    "Write a two-line poem about electricity.",
+    "What is a satoshi?",
+    "Give one tip for a good night's sleep.",
+];
+
+/// One job as both sides saw it.
+pub struct Line {
+    pub purchase: Purchase,
+    pub row: JobRow,
+}
+
+/// Opens the market, buys, and fails unless every job was delivered and is `done` in the ledger.
+pub fn run(place: &Place, practice: &Practice) -> Result<(), Failure> {
+    let place = place.practice();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::internal(format!("No runtime could be made: {error}.")))?;
+    pylon_hud::net::init();
+    let identity = practice::identity(&place.paths).map_err(|error| Failure::user(sentence(&error)))?;
+    let relay = runtime.block_on(PracticeRelay::start()).map_err(|error| Failure::network(sentence(&error)))?;
+    let options = practice::provider(place.options(), &relay).map_err(|error| Failure::internal(sentence(&error)))?;
+    let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
+    open(&node)?;
+    report::practice_opening(relay.url(), &engine(&node)?, practice.output)?;
+    let bought = buy_all(&runtime, &node, &relay, identity.pubkey(), practice);
+    node.stop(Leaving::Finish, OPENING);
+    report::practice_summary(&bought?, practice, &place.paths.data_dir)
+}
+
+/// Goes online and waits until the node says it is: with a relay and a model.
+fn open(node: &NodeHandle) -> Result<(), Failure> {
+    let id = RequestId(1);
+    talk::send(node, id, NodeCommand::GoOnline)?;
+    talk::wait(node, id, OPENING)?;
+    let id = RequestId(2);
+    talk::send(node, id, NodeCommand::ProbeBackends)?;
+    talk::wait(node, id, OPENING)?;
+    let end = std::time::Instant::now() + OPENING;
+    loop {
+        talk::send(node, RequestId(3), NodeCommand::Status)?;
+        let told = node.events.recv_deadline(end).map_err(|_| Failure::network("The practice market did not open."))?;
+        if let NodeEvent::Status { status } = told.event
+            && status.state == NodeState::Online
+        {
+            return Ok(());
+        }
+    }
+}
+
+/// Which model will answer, and by whose name.
+fn engine(node: &NodeHandle) -> Result<String, Failure> {
+    let id = RequestId(4);
+    talk::send(node, id, NodeCommand::Models)?;
+    match talk::wait(node, id, OPENING)? {
+        NodeEvent::Models { backends } => {
+            let ready = backends.iter().find(|backend| matches!(backend.state, BackendState::Ready { .. }) && !backend.models.is_empty());
+            let model = ready.and_then(|backend| backend.models.first());
+            Ok(model.map_or_else(String::new, |model| format!("{} on {}", model.name, model.backend)))
+        }
+        event => Err(talk::unexpected(&event)),
+    }
+}
+
+fn buy_all(
+    runtime: &tokio::runtime::Runtime,
+    node: &NodeHandle,
+    relay: &PracticeRelay,
+    provider: Pubkey,
+    practice: &Practice,
+) -> Result<Vec<Result<Line, String>>, Failure> {
+    let robot = runtime.block_on(Robot::connect(relay.url(), provider));
+    let mut robot = robot.map_err(|error| Failure::network(sentence(&error)))?;
+    let clock = Clock::default();
+    let mut lines = Vec::new();
+    for (number, prompt) in PROMPTS.iter().cycle().take(practice.jobs as usize).enumerate() {
+        // Every other request is encrypted, as a buyer may do.
+        let scheme = if number % 2 == 0 { Scheme::Plain } else { Scheme::Nip44 };
+        let bought = runtime.block_on(robot.buy(prompt, scheme, clock.now(), PATIENCE));
+        let line = match bought {
+            Ok(purchase) => match booked(node, purchase.id) {
+                Ok(row) => Ok(Line { purchase, row }),
+                Err(failure) => Err(failure.message),
+            },
+            Err(error) => Err(sentence(&error)),
+        };
+        report::practice_line(&line, practice.output)?;
+        lines.push(line);
+    }
+    runtime.block_on(robot.close());
+    Ok(lines)
+}
+
+/// The job's row once the ledger has it as final.
+fn booked(node: &NodeHandle, id: JobId) -> Result<JobRow, Failure> {
+    let end = std::time::Instant::now() + BOOKKEEPING;
+    loop {
+        let told =
+            node.events.recv_deadline(end).map_err(|_| Failure::user(format!("The ledger does not have {} as done.", id.short())))?;
+        if let NodeEvent::JobChanged { job } = told.event
+            && job.id == id
+            && matches!(job.state, JobState::Done | JobState::Failed | JobState::Cancelled)
+        {
+            return Ok(*job);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be asked of a node: one enum for the window, the command line and the control socket.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::RequestId;
+use crate::store::JobsQuery;
+
+/// A command with the number its answer will carry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: RequestId,
+    #[serde(flatten)]
+    pub command: NodeCommand,
+}
+
+/// How work in progress is treated when intake ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaving {
+    /// Let running jobs finish, within their own time limit.
+    #[default]
+    Finish,
+    /// Drop them now. They stay in the ledger and are resumed at the next start.
+    Now,
+}
+
+/// Asked of a node. Every command is answered by events that carry its [`RequestId`]; the last one is the event named
+/// here, [`NodeEvent::Done`](super::NodeEvent::Done) or [`NodeEvent::Failed`](super::NodeEvent::Failed).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum NodeCommand {
+    /// Supervisor: takes the lock, opens the ledger, connects relays, probes backends, resumes jobs. Answer: `Done`.
+    Start,
+    /// Supervisor: goes offline, then ends everything `Start` began. Answer: `Done`.
+    Stop {
+        #[serde(default)]
+        how: Leaving,
+    },
+    /// Provider, starting the node first if need be: takes jobs and publishes the ad. Answer: `Done`.
+    GoOnline,
+    /// Provider: ends intake and withdraws the ad at once, then treats running jobs as asked. Answer: `Done`.
+    GoOffline {
+        #[serde(default)]
+        how: Leaving,
+    },
+    /// Supervisor: answers `Status`.
+    Status,
+    /// Control socket: from now on this connection gets every event, beginning with `Status`. Answer: `Status`.
+    Watch,
+    /// Registry: answers `Models` as last probed.
+    Models,
+    /// Registry: probes every backend now and forgets faults. Answer: `Models`.
+    ProbeBackends,
+    /// Registry: downloads a model; `Pulling` events, then `Done`.
+    PullModel { model: String },
+    /// Relay link: answers `Relays`.
+    Relays,
+    /// Ledger, also while stopped: answers `Jobs`.
+    Jobs { query: JobsQuery },
+    /// Ledger, also while stopped: answers `JobDetail`. The id may be shortened as long as it is unambiguous.
+    Job { id: String },
+    /// Ledger, also while stopped: answers `Stats`.
+    Stats,
+    /// Provider: calls a job off. Answer: `Done`.
+    CancelJob { id: String },
+    /// Supervisor: reads the config again; what can apply at once does. Answer: `Done`.
+    Reload,
+    /// Doctor, also while stopped: answers `Doctor`.
+    Doctor,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_one_flat_json_object() {
+        let request = Request { id: RequestId(7), command: NodeCommand::GoOffline { how: Leaving::Now } };
+        let json = serde_json::to_string(&request).expect("json");
+        assert_eq!(json, r#"{"id":7,"do":"go-offline","how":"now"}"#);
+        assert_eq!(serde_json::from_str::<Request>(&json).expect("request"), request);
+    }
+
+    #[test]
+    fn stopping_lets_jobs_finish_unless_told_otherwise() {
+        let request: Request = serde_json::from_str(r#"{"id":1,"do":"stop"}"#).expect("request");
+        assert_eq!(request.command, NodeCommand::Stop { how: Leaving::Finish });
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line's end of the control socket.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use super::MAX_LINE;
+use crate::domain::ids::RequestId;
+use crate::node::command::{NodeCommand, Request};
+use crate::node::event::{NodeEvent, Report};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// No socket, or nobody behind it: the node does not run.
+    #[error("no node is running on this data directory; start one with `pylon run`")]
+    NotRunning,
+    #[error("the node's control socket failed: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the node closed the connection before it answered; see `pylon status`")]
+    Closed,
+    #[error("the node did not answer within {0} s; it may be busy, see its log")]
+    Silent(u64),
+    #[error("the node answered with something that is no event ({0}); are both of the same version?")]
+    Garbled(#[from] serde_json::Error),
+}
+
+/// A blocking connection to a running node: command lines have nothing else to do meanwhile.
+#[derive(Debug)]
+pub struct ControlClient {
+    stream: UnixStream,
+    reader: BufReader<UnixStream>,
+    next: u64,
+}
+
+/// An answer's lines are as long as a ledger page is.
+const MAX_ANSWER: u64 = 64 * MAX_LINE as u64;
+
+impl ControlClient {
+    /// Connects, or says that no node runs.
+    pub fn connect(path: &Path) -> Result<Self, ControlError> {
+        use std::io::ErrorKind;
+        let stream = match UnixStream::connect(path) {
+            Ok(stream) => stream,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                return Err(ControlError::NotRunning);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let reader = BufReader::new(stream.try_clone()?);
+        Ok(Self { stream, reader, next: 1 })
+    }
+
+    /// Sends a command and returns the number its answers carry.
+    pub fn ask(&mut self, command: NodeCommand) -> Result<RequestId, ControlError> {
+        let id = RequestId(self.next);
+        self.next += 1;
+        let mut line = serde_json::to_vec(&Request { id, command })?;
+        line.push(b'\n');
+        self.stream.write_all(&line)?;
+        Ok(id)
+    }
+
+    /// The next event, waiting at most `limit` for it (`None` = as long as it takes).
+    pub fn next(&mut self, limit: Option<Duration>) -> Result<Report, ControlError> {
+        self.stream.set_read_timeout(limit)?;
+        let mut line = Vec::new();
+        let read = (&mut self.reader).take(MAX_ANSWER).read_until(b'\n', &mut line);
+        match read {
+            Ok(0) => Err(ControlError::Closed),
+            Ok(_) => Ok(serde_json::from_slice(&line)?),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                Err(ControlError::Silent(limit.unwrap_or_default().as_secs()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a command and waits for the first event that answers it.
+    pub fn call(&mut self, command: NodeCommand, limit: Duration) -> Result<NodeEvent, ControlError> {
+        let id = self.ask(command)?;
+        loop {
+            let report = self.next(Some(limit))?;
+            if report.id == Some(id) {
+                return Ok(report.event);
+            }
+        }
+    }
+}

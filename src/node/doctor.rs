@@ -1,0 +1,242 @@
+//! What is well and what is not, each with its cure. Changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Failure, sentence};
+use super::options::NodeOptions;
+use super::services::backends;
+use crate::config::{Config, WalletKind};
+use crate::domain::job::Policy;
+use crate::domain::model::{BackendHealth, BackendState};
+use crate::domain::relay::{RelayHealth, RelayState};
+use crate::identity::Identity;
+use crate::inference::registry::Registry;
+use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews};
+use crate::store::{Reader, StoreError};
+
+/// How long backends get to answer.
+const PROBE: Duration = Duration::from_secs(4);
+/// How long relays get to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Good,
+    /// Works, and somebody should know.
+    Warning,
+    /// Keeps jobs from being served.
+    Bad,
+}
+
+/// One check's outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at: `identity`, `ledger`, ...
+    pub check: String,
+    pub verdict: Verdict,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    fn good(check: &str, message: impl Into<String>) -> Self {
+        Self { check: check.into(), verdict: Verdict::Good, message: message.into(), hint: None }
+    }
+
+    fn warning(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, hint: Some(hint.into()), ..Self::good(check, message) }
+    }
+
+    fn bad(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, ..Self::warning(check, message, hint) }
+    }
+}
+
+/// Asks every configured backend once, for a node that is stopped.
+pub fn probe_once(config: &Config, options: &NodeOptions) -> Result<impl Future<Output = Vec<BackendHealth>> + Send + use<>, Failure> {
+    crate::net::init();
+    let registry = Registry::new(backends(config, options)?, PROBE, options.clock.clone());
+    Ok(async move {
+        registry.refresh().await;
+        registry.health()
+    })
+}
+
+/// A visit to the doctor.
+pub struct Examination {
+    options: NodeOptions,
+    /// The running node's relays; a stopped node's are tried.
+    relays: Option<Vec<RelayHealth>>,
+}
+
+impl Examination {
+    pub fn new(options: &NodeOptions, relays: Option<Vec<RelayHealth>>) -> Self {
+        Self { options: options.clone(), relays }
+    }
+
+    /// Every check, in the order a job would meet them.
+    pub async fn run(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let config = self.config(&mut findings);
+        let identity = self.identity(&mut findings);
+        let options = self.options.clone();
+        let ledger = tokio::task::spawn_blocking(move || ledger(&options)).await;
+        findings.extend(
+            ledger.unwrap_or_else(|error| vec![Finding::bad("ledger", format!("The check stopped: {error}."), "Please report this.")]),
+        );
+        let Some(config) = config else { return findings };
+        findings.push(payment(&config));
+        findings.extend(self.backends(&config).await);
+        findings.extend(self.relays(&config, identity).await);
+        findings
+    }
+
+    fn config(&self, findings: &mut Vec<Finding>) -> Option<Arc<Config>> {
+        let file = self.options.paths.config_toml.display();
+        match Config::load(&self.options.paths, &self.options.environment, &self.options.overrides) {
+            Ok(loaded) => {
+                if loaded.notices.is_empty() {
+                    findings.push(Finding::good("config", format!("{file} is in order.")));
+                }
+                findings.extend(loaded.notices.into_iter().map(|notice| Finding::warning("config", notice.message, notice.hint)));
+                Some(Arc::new(loaded.config))
+            }
+            Err(error) => {
+                findings.push(Finding::bad("config", error.to_string(), "See every key with `pylon config list`."));
+                None
+            }
+        }
+    }
+
+    fn identity(&self, findings: &mut Vec<Finding>) -> Option<Identity> {
+        match Identity::load(&self.options.paths) {
+            Ok(identity) => {
+                findings.push(Finding::good("identity", identity.npub()));
+                Some(identity)
+            }
+            Err(error) => {
+                findings.push(Finding::bad("identity", sentence(&error), "An identity is made with `pylon init`."));
+                None
+            }
+        }
+    }
+
+    async fn backends(&self, config: &Config) -> Vec<Finding> {
+        match probe_once(config, &self.options) {
+            Ok(probing) => backend_findings(&probing.await),
+            Err(failure) => vec![Finding::bad("backends", failure.message, "Check backends.* in the config.")],
+        }
+    }
+
+    async fn relays(&self, config: &Config, identity: Option<Identity>) -> Vec<Finding> {
+        let health = match (&self.relays, identity) {
+            (Some(health), _) => health.clone(),
+            (None, Some(identity)) => match try_relays(config, &identity).await {
+                Ok(health) => health,
+                Err(failure) => return vec![Finding::bad("relays", failure, "Check relays.urls in the config.")],
+            },
+            (None, None) => return Vec::new(),
+        };
+        health.iter().map(relay_finding).collect()
+    }
+}
+
+fn ledger(options: &NodeOptions) -> Vec<Finding> {
+    let path = options.paths.ledger.display();
+    let reader = match Reader::open(&options.paths.ledger) {
+        Ok(reader) => reader,
+        Err(StoreError::NoLedger { .. }) => return vec![Finding::good("ledger", "There is none yet; the first start makes it.")],
+        Err(error) => return vec![Finding::bad("ledger", error.to_string(), "No job is taken until the ledger can be used.")],
+    };
+    match reader.integrity() {
+        Ok(problems) if problems.is_empty() => vec![Finding::good("ledger", format!("{path} is whole."))],
+        Ok(problems) => {
+            let hint = "Stop the node, copy pylon.db, pylon.db-wal and pylon.db-shm aside, and restore a backup.";
+            problems.into_iter().map(|problem| Finding::bad("ledger", problem, hint)).collect()
+        }
+        Err(error) => vec![Finding::bad("ledger", error.to_string(), "The ledger could not be checked.")],
+    }
+}
+
+fn payment(config: &Config) -> Finding {
+    match (config.provider.policy, config.wallet.kind) {
+        (Policy::Free, _) => Finding::good("payment", "Jobs are served for free (provider.policy)."),
+        (_, WalletKind::None) => Finding::bad(
+            "payment",
+            "The policy asks for payment and there is no wallet.",
+            "Serve for free: `pylon config set provider.policy free`.",
+        ),
+        (_, _) => {
+            Finding::bad("payment", "This version cannot open a wallet yet.", "Serve for free: `pylon config set provider.policy free`.")
+        }
+    }
+}
+
+fn backend_findings(backends: &[BackendHealth]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = backends.iter().map(backend_finding).collect();
+    if !backends.iter().any(|backend| matches!(backend.state, BackendState::Ready { .. }) && !backend.models.is_empty()) {
+        findings.push(Finding::bad(
+            "models",
+            "No model is ready, so no job can be served.",
+            "Start Ollama and run `ollama pull llama3.2`.",
+        ));
+    }
+    findings
+}
+
+fn backend_finding(backend: &BackendHealth) -> Finding {
+    let check = format!("backend {}", backend.name);
+    match &backend.state {
+        BackendState::Ready { version } => {
+            let names: Vec<_> = backend.models.iter().map(|model| model.name.as_str()).collect();
+            let version = version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+            if names.is_empty() {
+                return Finding::warning(&check, format!("Answers{version} and has no model."), "Get one: `ollama pull llama3.2`.");
+            }
+            Finding::good(&check, format!("Answers{version} at {} with {}.", backend.url, names.join(", ")))
+        }
+        BackendState::Unavailable { reason, hint } => Finding::warning(&check, reason.clone(), hint.clone()),
+        BackendState::Unknown => Finding::warning(&check, "Did not answer in time.", "Try again."),
+    }
+}
+
+fn relay_finding(relay: &RelayHealth) -> Finding {
+    let check = format!("relay {}", relay.url);
+    match relay.state {
+        RelayState::Connected => Finding::good(&check, "Connected."),
+        RelayState::Off | RelayState::Connecting | RelayState::Retrying => {
+            let why = relay.last_error.as_deref().map_or_else(String::new, |error| format!(" ({error})"));
+            Finding::warning(
+                &check,
+                format!("Does not connect{why}."),
+                "Check the address and the network; the other relays are used meanwhile.",
+            )
+        }
+    }
+}
+
+/// Connects to every relay for a moment.
+async fn try_relays(config: &Config, identity: &Identity) -> Result<Vec<RelayHealth>, String> {
+    let client = crate::net::http_client().map_err(|error| error.to_string())?;
+    let options = LinkOptions::new(config.relays.urls.clone(), config.relays.max_event_bytes, identity.nostr_keys().clone(), client);
+    let (link, mut news) = NostrRelays::new(options).map_err(|error| error.to_string())?;
+    link.connect().await;
+    let all_connected = async {
+        while let Some(item) = news.recv().await {
+            let settled = matches!(item, RelayNews::Health(_)) && link.health().iter().all(|relay| relay.state == RelayState::Connected);
+            if settled {
+                return;
+            }
+        }
+    };
+    // Whoever has not connected by then is reported as it stands.
+    let _ = tokio::time::timeout(CONNECT, all_connected).await;
+    let health = link.health();
+    link.close().await;
+    Ok(health)
+}

@@ -1,0 +1,151 @@
+//! What a node tells: one enum for the window, the command line and the control socket.
+
+use serde::{Deserialize, Serialize};
+
+use super::doctor::Finding;
+use super::status::NodeStatus;
+use crate::domain::ids::{JobId, RequestId};
+use crate::domain::model::BackendHealth;
+use crate::domain::relay::RelayHealth;
+use crate::inference::PullProgress;
+use crate::store::{JobDetail, JobRow, Page, Stats};
+
+/// An event, with the number of the command it answers, if it answers one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId>,
+    #[serde(flatten)]
+    pub event: NodeEvent,
+}
+
+/// Told by a node. State here is a cache; the ledger and the node are the truth, and `Status` rebuilds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum NodeEvent {
+    /// Session: the node's state changed, or was asked for.
+    Status { status: Box<NodeStatus> },
+    /// Models: the model table changed, or was asked for.
+    Models { backends: Vec<BackendHealth> },
+    /// Relays: one relay's state changed.
+    Relay { relay: RelayHealth },
+    /// Relays: all of them, in configured order, as asked for.
+    Relays { relays: Vec<RelayHealth> },
+    /// Jobs: a job changed state; the row is what the ledger holds now.
+    JobChanged { job: Box<JobRow> },
+    /// Jobs: an answer grows, at most ten times a second.
+    JobProgress { id: JobId, chars: u64, tail: String },
+    /// History: one page, as asked for.
+    Jobs { page: Page },
+    /// History: one job with its timeline, as asked for.
+    JobDetail { job: Box<JobDetail> },
+    /// History: totals, as asked for.
+    Stats { stats: Box<Stats> },
+    /// Activity: a request was turned away before it became a job.
+    Refused { code: String },
+    /// Models: a download moves.
+    Pulling { model: String, progress: PullProgress },
+    /// Pylon: the doctor's findings, as asked for.
+    Doctor { findings: Vec<Finding> },
+    /// Notices: something went wrong that the operator should know.
+    Fault { fault: Fault },
+    /// Whoever asked: done.
+    Done,
+    /// Whoever asked: not done, and why.
+    Failed { failure: Failure },
+}
+
+/// What a fault is about, for filtering and for the place it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    Config,
+    Ledger,
+    Relays,
+    Inference,
+    Provider,
+    Control,
+    /// A task of ours panicked: a bug.
+    Internal,
+}
+
+/// Something wrong: what happened, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    pub scope: Scope,
+    pub message: String,
+    pub hint: String,
+}
+
+/// What kind of failure it was; decides the exit code of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The user can mend it.
+    User,
+    /// The config or the command's words are wrong.
+    Usage,
+    /// A relay, backend or wallet does not answer.
+    Network,
+    /// A bug of ours.
+    Internal,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: String,
+    /// What to do about it, one thing a line.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure the user can mend.
+    pub fn user(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::User, message: message.into(), hints: Vec::new() }
+    }
+
+    /// Wrong words or a wrong config.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Usage, ..Self::user(message) }
+    }
+
+    /// Somebody else does not answer.
+    pub fn network(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Network, ..Self::user(message) }
+    }
+
+    /// A bug.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Internal, ..Self::user(message) }
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+/// An error's text as a sentence: a capital letter and a full stop.
+pub fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let capital = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{capital}{}{stop}", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_json_object() {
+        let report = Report { id: Some(RequestId(3)), event: NodeEvent::Failed { failure: Failure::user("No.").hint("Try.") } };
+        let json = serde_json::to_string(&report).expect("json");
+        assert_eq!(json, r#"{"id":3,"event":"failed","failure":{"kind":"user","message":"No.","hints":["Try."]}}"#);
+        assert_eq!(serde_json::from_str::<Report>(&json).expect("report"), report);
+    }
+}

@@ -1,0 +1,34 @@
+//! The node: everything that happens without a window.
+//!
+//! One contract for whoever drives it: [`NodeCommand`] in, [`NodeEvent`] out, over channels in this process or as JSON
+//! lines over the control socket. The handle exists from launch in state *stopped*: nothing connected, no lock, nothing
+//! bound; `Start` is a command. While stopped it still answers what the ledger knows, from a read-only open.
+//!
+//! ```text
+//! NodeCommand ─▶ supervisor ─┬▶ services (lock, ledger, relays, backends, control socket)
+//!                            └▶ provider (intake, queue, runs, delivery, ad)
+//! NodeEvent   ◀─ outlet ◀────── everybody
+//! ```
+
+pub mod command;
+#[cfg(unix)]
+pub mod control;
+pub mod doctor;
+pub mod event;
+mod handle;
+mod lock;
+mod options;
+mod outlet;
+pub mod provider;
+mod queries;
+mod services;
+pub mod status;
+mod supervisor;
+mod tasks;
+pub mod wake;
+
+pub use command::{Leaving, NodeCommand, Request};
+pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, sentence};
+pub use handle::{Node, NodeHandle};
+pub use options::{Market, NodeOptions};
+pub use status::{NodeState, NodeStatus};

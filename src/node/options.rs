@@ -1,0 +1,51 @@
+//! What a node is given when it is made.
+
+use std::sync::Arc;
+
+use super::wake::{NoWake, Wake};
+use crate::clock::Clock;
+use crate::config::{Environment, Override, Paths};
+use crate::inference::Inference;
+use crate::store::Observer;
+
+/// Which market the node is in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Market {
+    /// Real relays, real keys.
+    #[default]
+    Real,
+    /// The embedded market: everything is labelled as practice.
+    Practice,
+}
+
+/// Everything a node depends on from outside.
+#[derive(Clone)]
+pub struct NodeOptions {
+    pub paths: Paths,
+    pub environment: Environment,
+    /// `key=value` settings that win over file and environment.
+    pub overrides: Vec<Override>,
+    pub market: Market,
+    /// Backends beside the configured ones.
+    pub extra_backends: Vec<Arc<dyn Inference>>,
+    /// Told of each journal step around its commit; see [`crate::store::Step`].
+    pub observer: Option<Observer>,
+    pub clock: Clock,
+    pub wake: Arc<dyn Wake>,
+}
+
+impl NodeOptions {
+    /// A node on these paths, with everything else as it usually is.
+    pub fn new(paths: Paths, environment: Environment) -> Self {
+        Self {
+            paths,
+            environment,
+            overrides: Vec::new(),
+            market: Market::Real,
+            extra_backends: Vec::new(),
+            observer: None,
+            clock: Clock::default(),
+            wake: Arc::new(NoWake),
+        }
+    }
+}

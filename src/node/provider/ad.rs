@@ -1,0 +1,184 @@
+//! The NIP-89 ad: up while we take jobs, true to what would be run, gone the moment we stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use nostr::Event;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Context;
+use super::settings::Settings;
+use crate::domain::ids::JobId;
+use crate::domain::job::Policy;
+use crate::domain::time::UnixMs;
+use crate::nip90::ad::{self, AdDraft, AdPrice};
+use crate::node::event::Scope;
+
+/// How long an ad is valid. A node that dies without taking its ad down is gone from directories after this.
+const VALID_MS: u64 = 3_600_000;
+/// An ad is renewed when half of its time is over.
+const RENEW_MS: u64 = VALID_MS / 2;
+
+/// Orders that may wait. One that finds no room is given again at the next look.
+const BACKLOG: usize = 4;
+/// How long going offline waits for a relay to take the deletion.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The way to the task that keeps the ad. A task of its own, because publishing waits for relays, and the provider must
+/// not: the relays may be waiting for the provider.
+pub struct Ad {
+    orders: mpsc::Sender<Order>,
+}
+
+enum Order {
+    /// Let this be what the ad says.
+    Say(Box<Saying>),
+    Withdraw(oneshot::Sender<()>),
+}
+
+impl Ad {
+    /// Starts the task.
+    pub fn spawn(context: &Arc<Context>) -> Self {
+        let (orders, ordered) = mpsc::channel(BACKLOG);
+        let keeper = Keeper { context: Arc::clone(context), up: None };
+        context.tasks.spawn("ad", keeper.run(ordered));
+        Self { orders }
+    }
+
+    /// Lets the ad say what is so now. A provider without a model has none: an ad is a promise.
+    pub fn keep_up(&self, settings: &Settings, models: &[String]) {
+        let order =
+            if models.is_empty() { Order::Withdraw(oneshot::channel().0) } else { Order::Say(Box::new(Saying::new(settings, models))) };
+        let _ = self.orders.try_send(order);
+    }
+
+    /// Takes the ad down and waits until a relay knows, for a while.
+    pub async fn withdraw(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.orders.send(Order::Withdraw(reply)).await.is_ok() {
+            let _ = tokio::time::timeout(PATIENCE, done).await;
+        }
+    }
+}
+
+struct Keeper {
+    context: Arc<Context>,
+    up: Option<Up>,
+}
+
+struct Up {
+    says: Saying,
+    id: JobId,
+    at: UnixMs,
+}
+
+/// What the ad says, to tell whether it is still so.
+#[derive(Debug, Clone, PartialEq)]
+struct Saying {
+    name: String,
+    about: String,
+    kinds: Vec<u16>,
+    models: Vec<String>,
+    price: AdPrice,
+}
+
+impl Saying {
+    fn new(settings: &Settings, models: &[String]) -> Self {
+        let config = settings.config();
+        let price = match settings.policy() {
+            Policy::Free => AdPrice::default(),
+            Policy::PayFirst | Policy::ResultFirst => {
+                AdPrice { min: config.provider.min_price, in_rate: config.provider.in_rate, out_rate: config.provider.out_rate }
+            }
+        };
+        Self {
+            name: config.node.name.clone(),
+            about: config.node.about.clone(),
+            kinds: settings.kinds().to_vec(),
+            models: models.to_vec(),
+            price,
+        }
+    }
+
+    fn draft(&self, now: UnixMs) -> AdDraft<'_> {
+        AdDraft {
+            name: &self.name,
+            about: &self.about,
+            picture: None,
+            kinds: &self.kinds,
+            models: &self.models,
+            price: self.price,
+            created_at: now,
+            expires_at: now.plus_ms(VALID_MS),
+        }
+    }
+}
+
+impl Keeper {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let token = self.context.tasks.token().clone();
+        loop {
+            let order = tokio::select! {
+                () = token.cancelled() => return,
+                order = orders.recv() => order,
+            };
+            match order {
+                Some(Order::Say(says)) => self.say(*says).await,
+                Some(Order::Withdraw(reply)) => {
+                    self.withdraw().await;
+                    let _ = reply.send(());
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Publishes the ad if there is none, if what it says is no longer so, or if it is getting old.
+    async fn say(&mut self, says: Saying) {
+        let now = self.context.clock.now();
+        if self.up.as_ref().is_some_and(|up| up.says == says && now.since(up.at) < RENEW_MS) {
+            return;
+        }
+        match self.context.sign(ad::write(&says.draft(now))) {
+            Ok(event) => {
+                let id = JobId(event.id.to_bytes());
+                if self.publish(event).await {
+                    self.up = Some(Up { says, id, at: now });
+                }
+            }
+            Err(error) => {
+                self.context.outlet.fault(
+                    Scope::Provider,
+                    format!("The ad could not be written: {error}."),
+                    "Check node.name and node.about.",
+                );
+            }
+        }
+    }
+
+    /// Takes the ad down, if one is up.
+    async fn withdraw(&mut self) {
+        let Some(up) = self.up.take() else { return };
+        match self.context.sign(ad::delete(&self.context.me, Some(&up.id), self.context.clock.now())) {
+            Ok(event) => {
+                self.publish(event).await;
+            }
+            Err(error) => tracing::warn!("The ad's deletion could not be written: {error}."),
+        }
+    }
+
+    /// Sends and waits for the first relay to take it, so that an ad is only "up" once somebody has it. The other
+    /// relays' outcomes come in beside.
+    async fn publish(&self, event: Event) -> bool {
+        let mut outcomes = self.context.relays.publish(event, Vec::new());
+        while let Some(published) = outcomes.next().await {
+            if published.outcome.is_ok() {
+                self.context.tasks.spawn("ad", async move { while outcomes.next().await.is_some() {} });
+                return true;
+            }
+            tracing::debug!(relay = %published.relay, "The ad was not taken.");
+        }
+        false
+    }
+}

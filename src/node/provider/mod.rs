@@ -1,0 +1,405 @@
+//! The selling side: requests in, answers out, each exactly once.
+//!
+//! One task (the [`Provider`]) decides, in the order things happen; nothing else changes the queue or starts a run.
+//! What takes time (a commit, a model, a relay) runs beside it and reports back. The ledger comes first each time:
+//!
+//! ```text
+//! intake ─▶ claim (commit) ─▶ queue ─▶ run: start (commit) ─▶ model ─▶ answer (commit) ─▶ delivery ─▶ relay OK ─▶ done (commit)
+//! ```
+//!
+//! A job holds a slot from its start until its answer is stored. Delivery needs no slot: a relay that is away must not
+//! stop the model.
+
+mod ad;
+mod buyers;
+mod delivery;
+mod intake;
+mod queue;
+mod resume;
+mod runner;
+mod settings;
+mod voice;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use nostr::{Event, EventBuilder};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use self::ad::Ad;
+use self::buyers::Buyers;
+use self::queue::Accepted;
+use self::settings::Settings;
+use self::voice::Voice;
+use super::command::Leaving;
+use super::event::{Failure, NodeEvent, Scope};
+use super::outlet::Outlet;
+use super::status::{Board, NodeState};
+use super::tasks::Tasks;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::ids::{JobId, Pubkey};
+use crate::identity::Identity;
+use crate::inference::registry::Registry;
+use crate::nip90::envelope::EnvelopeError;
+use crate::relay::{RelayError, RelayLink, SubscriptionName};
+use crate::store::{JobRow, Store};
+
+/// Requests of the kinds we serve.
+const REQUESTS: SubscriptionName = SubscriptionName("requests");
+/// Deletions that may call a request off.
+const CANCELLATIONS: SubscriptionName = SubscriptionName("cancellations");
+/// How far before the last request seen we ask again after a pause: relays pass events on late.
+const OVERLAP_SECS: u64 = 120;
+/// How often the ad, the cursor and the counters are looked after.
+const UPKEEP: Duration = Duration::from_secs(30);
+
+/// What everything on the selling side needs.
+pub struct Context {
+    pub identity: Identity,
+    pub me: Pubkey,
+    pub store: Store,
+    pub registry: Arc<Registry>,
+    pub relays: Arc<dyn RelayLink>,
+    pub outlet: Outlet,
+    pub board: Board,
+    pub clock: Clock,
+    pub tasks: Tasks,
+}
+
+impl Context {
+    /// Signs an event with our identity.
+    fn sign(&self, builder: EventBuilder) -> Result<Event, WriteError> {
+        Ok(builder.sign_with_keys(self.identity.nostr_keys())?)
+    }
+
+    /// Reports a ledger that failed: the one fault that takes the provider offline.
+    fn ledger_fault(&self, doing: &str, error: &crate::store::StoreError) {
+        let hint = "The node takes no new jobs until the ledger can be written. Check the disk, then go online again.";
+        self.outlet.fault(Scope::Ledger, format!("The ledger could not record {doing}: {error}"), hint);
+    }
+
+    /// Tells everybody how a job stands now, as the ledger has it.
+    fn tell_job(&self, job: JobRow) {
+        self.outlet.tell(NodeEvent::JobChanged { job: Box::new(job) });
+    }
+}
+
+/// An event of ours that could not be made.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    #[error("it could not be signed: {0}")]
+    Sign(#[from] nostr::event::builder::Error),
+}
+
+/// Asked of the provider.
+pub enum ProviderCommand {
+    GoOnline(oneshot::Sender<Result<(), Failure>>),
+    GoOffline(Leaving, oneshot::Sender<()>),
+    Cancel(JobId, oneshot::Sender<Result<(), Failure>>),
+    Reload(Arc<Config>),
+}
+
+/// The handle the supervisor keeps.
+#[derive(Clone)]
+pub struct ProviderHandle {
+    commands: mpsc::Sender<ProviderCommand>,
+    events: mpsc::Sender<Box<Event>>,
+}
+
+impl ProviderHandle {
+    /// Sends a command; false when the provider has ended.
+    pub async fn ask(&self, command: ProviderCommand) -> bool {
+        self.commands.send(command).await.is_ok()
+    }
+
+    /// Hands over an event from a relay, waiting while the provider is busy: the socket waits with us.
+    pub async fn take(&self, event: Box<Event>) {
+        let _ = self.events.send(event).await;
+    }
+}
+
+/// What reports back to the provider.
+enum Finished {
+    /// A claim was committed, or was somebody's already.
+    Claimed(Result<Option<Box<Accepted>>, ()>),
+    /// A run ended and its slot is free.
+    Ran(JobId),
+    /// Its buyer deleted the request.
+    CalledOff(JobId),
+    Nothing,
+}
+
+/// A slot in use. Given back when it is dropped, however the run ended.
+struct Slot {
+    id: JobId,
+    done: mpsc::UnboundedSender<JobId>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // The provider is gone when nobody listens; then there are no slots either.
+        let _ = self.done.send(self.id);
+    }
+}
+
+/// A run under way.
+struct Running {
+    cancel: CancellationToken,
+    job: Accepted,
+}
+
+/// The deciding task's state.
+struct Provider {
+    context: Arc<Context>,
+    settings: Settings,
+    voice: Voice,
+    ad: Ad,
+    buyers: Buyers,
+    /// Taking new requests.
+    open: bool,
+    waiting: queue::Queue,
+    /// Commits of claims under way: they count as waiting.
+    claiming: usize,
+    running: HashMap<JobId, Running>,
+    /// Dropped by a hurried Go Offline; taken up at the next Go Online.
+    parked: Vec<Accepted>,
+    work: FuturesUnordered<BoxFuture<'static, Finished>>,
+    /// Slots given back.
+    slots: (mpsc::UnboundedSender<JobId>, mpsc::UnboundedReceiver<JobId>),
+    /// Answered when the last job has left.
+    leaving: Vec<oneshot::Sender<()>>,
+}
+
+/// Starts the provider's task, resuming what an earlier run left. It takes no new jobs until asked to go online.
+pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
+    let (commands, asked) = mpsc::channel(16);
+    let (events, arriving) = mpsc::channel(256);
+    let tasks = context.tasks.clone();
+    let voice = Voice::spawn(&context);
+    let ad = Ad::spawn(&context);
+    let provider = Provider {
+        settings: Settings::new(config),
+        voice,
+        ad,
+        buyers: Buyers::default(),
+        open: false,
+        waiting: queue::Queue::default(),
+        claiming: 0,
+        running: HashMap::new(),
+        parked: Vec::new(),
+        work: FuturesUnordered::new(),
+        slots: mpsc::unbounded_channel(),
+        leaving: Vec::new(),
+        context,
+    };
+    tasks.spawn("provider", provider.run(asked, arriving));
+    ProviderHandle { commands, events }
+}
+
+impl Provider {
+    async fn run(mut self, mut asked: mpsc::Receiver<ProviderCommand>, mut arriving: mpsc::Receiver<Box<Event>>) {
+        self.resume().await;
+        let token = self.context.tasks.token().clone();
+        let mut models = self.context.registry.watch();
+        let mut upkeep = tokio::time::interval(UPKEEP);
+        loop {
+            tokio::select! {
+                biased;
+                () = token.cancelled() => break,
+                Some(command) = asked.recv() => self.obey(command).await,
+                Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
+                Some(finished) = self.work.next() => self.finished(finished).await,
+                Ok(()) = models.changed() => self.models_changed().await,
+                _ = upkeep.tick() => self.look_after().await,
+                Some(event) = arriving.recv() => self.arrived(*event),
+            }
+            self.fill();
+            self.show_load();
+        }
+        // Runs are dropped: their streams close, the backend stops, and the ledger resumes them at the next start.
+        self.running.values().for_each(|run| run.cancel.cancel());
+    }
+
+    async fn obey(&mut self, command: ProviderCommand) {
+        match command {
+            ProviderCommand::GoOnline(reply) => {
+                let result = self.go_online().await;
+                let _ = reply.send(result);
+            }
+            ProviderCommand::GoOffline(how, reply) => {
+                self.go_offline(how).await;
+                self.leaving.push(reply);
+                self.leave_if_done();
+            }
+            ProviderCommand::Cancel(id, reply) => {
+                let _ = reply.send(self.cancel(id, "The operator called the job off.").await);
+            }
+            ProviderCommand::Reload(config) => {
+                self.settings.reload(config);
+                self.look_after().await;
+            }
+        }
+    }
+
+    async fn go_online(&mut self) -> Result<(), Failure> {
+        self.settings.apply_pending();
+        self.settings.check()?;
+        if !self.open {
+            self.open = true;
+            self.parked.drain(..).for_each(|job| self.waiting.push(job));
+            let policy = self.settings.policy();
+            let now = self.context.clock.now();
+            self.context.board.update(|status| {
+                status.state = NodeState::Connecting;
+                status.online_since = Some(now);
+                status.policy = policy;
+            });
+        }
+        let since_secs = since(&self.context, self.settings.max_age_secs()).await;
+        subscribe(&self.context, &self.settings, since_secs).await?;
+        self.look_after().await;
+        Ok(())
+    }
+
+    async fn go_offline(&mut self, how: Leaving) {
+        if self.open {
+            self.open = false;
+            self.context.relays.unsubscribe(REQUESTS).await;
+            self.context.relays.unsubscribe(CANCELLATIONS).await;
+            self.ad.withdraw().await;
+            self.context.board.update(|status| {
+                status.state = NodeState::Draining;
+                status.online_since = None;
+            });
+        }
+        if how == Leaving::Now {
+            // The ledger keeps them as they are; whoever comes first, the next Go Online or the next start, takes them up.
+            self.parked.extend(self.running.values().map(|run| run.job.clone()));
+            self.running.values().for_each(|run| run.cancel.cancel());
+            self.parked.extend(std::iter::from_fn(|| self.waiting.pop()));
+        }
+    }
+
+    /// Answers whoever waits for the last job, once there is none.
+    fn leave_if_done(&mut self) {
+        if self.open || !self.running.is_empty() || self.claiming > 0 || !self.waiting.is_empty() {
+            return;
+        }
+        self.context.board.update(|status| {
+            if status.state == NodeState::Draining {
+                status.state = NodeState::Offline;
+            }
+        });
+        for reply in self.leaving.drain(..) {
+            let _ = reply.send(());
+        }
+    }
+
+    async fn finished(&mut self, finished: Finished) {
+        match finished {
+            Finished::Claimed(claimed) => {
+                self.claiming = self.claiming.saturating_sub(1);
+                match claimed {
+                    Ok(Some(accepted)) => self.waiting.push(*accepted),
+                    Ok(None) => {}
+                    // A ledger that cannot claim must not take requests.
+                    Err(()) => self.go_offline(Leaving::Finish).await,
+                }
+            }
+            Finished::Ran(id) => {
+                self.running.remove(&id);
+            }
+            Finished::CalledOff(id) => {
+                if let Err(failure) = self.cancel(id, "The buyer deleted the request.").await {
+                    tracing::info!("{}", failure.message);
+                }
+            }
+            Finished::Nothing => {}
+        }
+        self.leave_if_done();
+    }
+
+    async fn models_changed(&mut self) {
+        let backends = self.context.registry.health();
+        self.context.outlet.tell(NodeEvent::Models { backends });
+        self.look_after().await;
+    }
+
+    /// Keeps what others see of us true: models on the board, the ad on the relays, the cursor in the ledger.
+    async fn look_after(&mut self) {
+        let offered = self.settings.offered(&self.context.registry.health());
+        self.context.board.update(|status| status.models = offered.clone());
+        if self.open {
+            self.ad.keep_up(&self.settings, &offered);
+            let since = since(&self.context, self.settings.max_age_secs()).await;
+            self.context.relays.move_since(REQUESTS, since).await;
+            self.context.relays.move_since(CANCELLATIONS, since).await;
+        }
+        let forget = self.context.clock.now().0 - i64::try_from(self.settings.memory_ms()).unwrap_or(i64::MAX);
+        self.buyers.forget_before(self.context.clock.now());
+        if let Err(error) = self.context.store.prune_seen(crate::domain::time::UnixMs(forget)).await {
+            tracing::warn!("Old request ids could not be pruned: {error}.");
+        }
+    }
+
+    /// Starts as many waiting jobs as there are free slots.
+    fn fill(&mut self) {
+        while self.running.len() < self.settings.max_in_flight() {
+            let Some(accepted) = self.waiting.pop() else { return };
+            let id = accepted.request.id;
+            let cancel = CancellationToken::new();
+            self.running.insert(id, Running { cancel: cancel.clone(), job: accepted.clone() });
+            let run = runner::Run::new(Arc::clone(&self.context), self.voice.clone(), self.settings.limits(), accepted, cancel);
+            let slot = Slot { id, done: self.slots.0.clone() };
+            self.context.tasks.spawn("job", async move {
+                run.run().await;
+                drop(slot);
+            });
+        }
+    }
+
+    fn show_load(&self) {
+        let (running, waiting) = (self.running.len(), self.waiting.len() + self.claiming);
+        self.context.board.update(|status| {
+            status.in_flight = u32::try_from(running).unwrap_or(u32::MAX);
+            status.queued = u32::try_from(waiting).unwrap_or(u32::MAX);
+        });
+    }
+
+    /// Calls a job off, unless its answer is stored already.
+    async fn cancel(&mut self, id: JobId, reason: &str) -> Result<(), Failure> {
+        let now = self.context.clock.now();
+        let row = self.context.store.cancel(id, reason.to_owned(), now).await;
+        let row = row.map_err(|error| Failure::user(format!("The job {} cannot be called off: {error}.", id.short())))?;
+        self.waiting.remove(id);
+        self.parked.retain(|job| job.request.id != id);
+        if let Some(run) = self.running.get(&id) {
+            run.cancel.cancel();
+        }
+        self.context.tell_job(row);
+        self.leave_if_done();
+        Ok(())
+    }
+}
+
+/// Asks the relays for requests, and for deletions that may call one off.
+async fn subscribe(context: &Context, settings: &Settings, since_secs: u64) -> Result<(), Failure> {
+    let refused = |error: RelayError| Failure::network(format!("The relays could not be asked for requests: {error}."));
+    context.relays.subscribe(REQUESTS, settings.request_filter(&context.me, since_secs)).await.map_err(refused)?;
+    context.relays.subscribe(CANCELLATIONS, settings::cancellation_filter(since_secs)).await.map_err(refused)
+}
+
+/// The earliest request worth asking for, in seconds: older ones were seen, or would be refused for their age.
+async fn since(context: &Context, max_age_secs: u64) -> u64 {
+    let now = context.clock.now().as_secs();
+    let seen = context.store.cursor(REQUESTS.0).await.ok().flatten().unwrap_or(now).min(now);
+    seen.saturating_sub(OVERLAP_SECS).max(now.saturating_sub(max_age_secs))
+}

@@ -1,0 +1,182 @@
+//! The config as the provider uses it: what applies at once, and what waits for the next Go Online.
+
+use std::sync::Arc;
+
+use nostr::{Filter, Kind, Timestamp};
+
+use crate::config::{Config, WalletKind};
+use crate::domain::admission::{Accept, Rules};
+use crate::domain::ids::Pubkey;
+use crate::domain::job::Policy;
+use crate::domain::model::{BackendHealth, BackendState};
+use crate::node::event::Failure;
+
+/// Tokens of an answer when a job names none.
+const DEFAULT_TOKENS: u32 = 512;
+
+/// The provider's view of the config. Kinds, policy and who may ask change only when going online: a buyer who was
+/// quoted one deal must not be served another.
+pub struct Settings {
+    config: Arc<Config>,
+    kinds: Vec<u16>,
+    policy: Policy,
+    accept: Accept,
+}
+
+/// What one run is bound by, fixed when it starts.
+#[derive(Debug, Clone)]
+pub struct RunLimits {
+    pub default_model: String,
+    pub job_timeout_secs: u64,
+    pub stall_secs: u64,
+    pub max_result_bytes: usize,
+    pub max_event_bytes: usize,
+    pub partials: bool,
+    pub store_text: bool,
+}
+
+impl Settings {
+    pub fn new(config: Arc<Config>) -> Self {
+        let mut settings = Self { kinds: Vec::new(), policy: Policy::default(), accept: Accept::default(), config };
+        settings.apply_pending();
+        settings
+    }
+
+    /// Takes over a changed config; what waits for Go Online keeps its old value until [`Settings::apply_pending`].
+    pub fn reload(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
+    /// Applies what waited.
+    pub fn apply_pending(&mut self) {
+        self.kinds.clone_from(&self.config.provider.kinds);
+        self.policy = self.config.provider.policy;
+        self.accept = self.config.provider.accept;
+    }
+
+    /// Whether these settings can be served at all.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.policy == Policy::Free {
+            return Ok(());
+        }
+        let policy = if self.policy == Policy::PayFirst { "pay-first" } else { "result-first" };
+        let failure = match self.config.wallet.kind {
+            WalletKind::None => Failure::user(format!("The payment policy is {policy} and there is no wallet, so nobody could pay.")),
+            _ => Failure::user(format!("The payment policy is {policy} and this version cannot open a wallet yet.")),
+        };
+        Err(failure.hint("Serve jobs for free: `pylon config set provider.policy free`."))
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn kinds(&self) -> &[u16] {
+        &self.kinds
+    }
+
+    pub fn max_in_flight(&self) -> usize {
+        usize::from(self.config.provider.max_in_flight)
+    }
+
+    pub fn max_age_secs(&self) -> u64 {
+        self.config.provider.max_age_secs
+    }
+
+    pub fn stores_text(&self) -> bool {
+        self.config.provider.store_text
+    }
+
+    /// How long a refused request's id is remembered: past anything a relay could still replay into our window.
+    pub fn memory_ms(&self) -> u64 {
+        let window = self.config.provider.max_age_secs + self.config.provider.max_future_secs + super::OVERLAP_SECS;
+        (window * 2).max(86_400) * 1000
+    }
+
+    pub fn rules(&self) -> Rules {
+        let provider = &self.config.provider;
+        Rules {
+            kinds: self.kinds.clone(),
+            accept: self.accept,
+            max_prompt_chars: provider.max_prompt_chars,
+            max_tokens: provider.max_tokens,
+            default_tokens: DEFAULT_TOKENS.min(provider.max_tokens),
+            max_age_secs: provider.max_age_secs,
+            max_future_secs: provider.max_future_secs,
+            per_buyer_per_hour: provider.per_buyer_per_hour,
+            max_queue: usize::from(provider.max_queue),
+            max_in_flight: usize::from(provider.max_in_flight),
+            blocked: provider.block.iter().copied().collect(),
+            allowed: provider.allow.iter().copied().collect(),
+        }
+    }
+
+    /// Rules for a job that was let in before a restart: what was decided then stands, only its length is bound again.
+    pub fn rules_for_resuming(&self, kind: u16) -> Rules {
+        Rules {
+            kinds: vec![kind],
+            accept: Accept::Open,
+            max_age_secs: u64::MAX,
+            max_future_secs: u64::MAX,
+            per_buyer_per_hour: 0,
+            max_queue: usize::MAX,
+            max_prompt_chars: u64::MAX,
+            blocked: Default::default(),
+            allowed: Default::default(),
+            ..self.rules()
+        }
+    }
+
+    pub fn limits(&self) -> RunLimits {
+        let provider = &self.config.provider;
+        RunLimits {
+            default_model: provider.default_model.clone(),
+            job_timeout_secs: provider.job_timeout_secs,
+            stall_secs: provider.stall_secs,
+            max_result_bytes: provider.max_result_bytes,
+            max_event_bytes: self.config.relays.max_event_bytes,
+            partials: provider.partials,
+            store_text: provider.store_text,
+        }
+    }
+
+    /// Whether the operator offers this model.
+    pub fn offers(&self, model: &str) -> bool {
+        self.config.provider.models.get(model).is_none_or(|settings| settings.enabled)
+    }
+
+    /// Models that would run if asked for now, best first: the default model, then as the backends list them.
+    pub fn offered(&self, backends: &[BackendHealth]) -> Vec<String> {
+        let ready = backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. }));
+        let models = ready.flat_map(|backend| &backend.models).filter(|model| model.fault.is_none() && self.offers(&model.name));
+        let mut names: Vec<String> = Vec::new();
+        for model in models {
+            if !names.contains(&model.name) {
+                names.push(model.name.clone());
+            }
+        }
+        if let Some(at) = names.iter().position(|name| *name == self.config.provider.default_model) {
+            let default = names.remove(at);
+            names.insert(0, default);
+        }
+        names
+    }
+
+    /// What the relays are asked for.
+    pub fn request_filter(&self, me: &Pubkey, since_secs: u64) -> Filter {
+        let filter = Filter::new().kinds(self.kinds.iter().map(|kind| Kind::from(*kind))).since(Timestamp::from(since_secs));
+        match (self.accept, nostr::PublicKey::from_slice(&me.0)) {
+            (Accept::Targeted, Ok(me)) => filter.pubkey(me),
+            _ => filter,
+        }
+    }
+}
+
+/// Deletions since then. Relays cannot filter them by whether they name a job of ours; the provider does.
+pub fn cancellation_filter(since_secs: u64) -> Filter {
+    Filter::new().kind(Kind::EventDeletion).since(Timestamp::from(since_secs))
+}

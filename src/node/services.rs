@@ -1,0 +1,206 @@
+//! Everything a started node owns, brought up in order and taken down in reverse.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::Leaving;
+use super::control::{self, Asked};
+use super::event::{Failure, NodeEvent, sentence};
+use super::lock::{Holder, LockError, NodeLock};
+use super::options::{Market, NodeOptions};
+use super::outlet::Outlet;
+use super::provider::{self, Context, ProviderCommand, ProviderHandle};
+use super::status::Board;
+use super::tasks::Tasks;
+use crate::config::Config;
+use crate::domain::ids::Pubkey;
+use crate::domain::relay::RelayState;
+use crate::identity::Identity;
+use crate::inference::Inference;
+use crate::inference::ollama::Ollama;
+use crate::inference::openai::OpenAi;
+use crate::inference::registry::Registry;
+use crate::relay::{LinkOptions, NostrRelays, RelayLink, RelayNews};
+use crate::store::{Store, StoreOptions};
+
+/// How long tasks get to end when the node stops.
+const LEAVE: Duration = Duration::from_secs(3);
+
+/// A started node's parts.
+pub struct Services {
+    pub store: Store,
+    pub registry: Arc<Registry>,
+    pub relays: Arc<dyn RelayLink>,
+    pub provider: ProviderHandle,
+    pub config: Arc<Config>,
+    pub identity: Identity,
+    tasks: Tasks,
+    /// Let go of last.
+    lock: NodeLock,
+}
+
+impl Services {
+    /// Brings a node up, offline. What was begun is undone if a later step fails.
+    pub async fn start(
+        options: &NodeOptions,
+        config: Arc<Config>,
+        outlet: &Outlet,
+        board: &Board,
+        asked: mpsc::Sender<Asked>,
+    ) -> Result<Self, Failure> {
+        crate::net::init();
+        let paths = &options.paths;
+        paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
+        let identity = Identity::load(paths).map_err(|error| Failure::user(sentence(&error)))?;
+        let holder = Holder { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into(), started_at: options.clock.now() };
+        let lock = NodeLock::take(&paths.lock, &holder).map_err(|error| lock_failure(&error))?;
+        let store = Store::open(&paths.ledger, StoreOptions { observer: options.observer.clone() })
+            .map_err(|error| Failure::user(sentence(&error)))?;
+        let tasks = Tasks::new(outlet.clone());
+        let registry = registry(&config, options, &tasks)?;
+        let (relays, news) = link(&config, &identity)?;
+        let context = Context {
+            me: Pubkey(identity.nostr_keys().public_key().to_bytes()),
+            identity: identity.clone(),
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            relays: Arc::clone(&relays),
+            outlet: outlet.clone(),
+            board: board.clone(),
+            clock: options.clock.clone(),
+            tasks: tasks.clone(),
+        };
+        relays.connect().await;
+        let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
+        tasks.spawn("relay news", pass_news(news, provider.clone(), outlet.clone(), board.clone(), Arc::clone(&relays)));
+        tasks.spawn("status", herald(board.clone(), outlet.clone(), tasks.clone()));
+        control::serve(&paths.control_sock, asked, outlet.clone(), &tasks).map_err(|error| {
+            let socket = paths.control_sock.display();
+            Failure::user(format!("The control socket {socket} cannot be made: {error}."))
+        })?;
+        Ok(Self { store, registry, relays, provider, config, identity, tasks, lock })
+    }
+
+    /// Goes offline, then takes everything down. Jobs that are not finished stay in the ledger.
+    pub async fn stop(self, how: Leaving) {
+        let (reply, left) = oneshot::channel();
+        if self.provider.ask(ProviderCommand::GoOffline(how, reply)).await {
+            let limit = match how {
+                Leaving::Finish => Duration::from_secs(self.config.provider.job_timeout_secs),
+                Leaving::Now => LEAVE,
+            };
+            let _ = tokio::time::timeout(limit, left).await;
+        }
+        if !self.tasks.end(LEAVE).await {
+            tracing::warn!("Some tasks did not end within {} s and were left.", LEAVE.as_secs());
+        }
+        self.relays.close().await;
+        if let Err(error) = self.store.close().await {
+            tracing::error!("The ledger did not close cleanly: {error}. Nothing that was acknowledged is lost.");
+        }
+        drop(self.lock);
+    }
+
+    /// Applies what of a changed config can apply at once.
+    pub async fn reload(&mut self, config: Config, options: &NodeOptions) -> Result<(), Failure> {
+        let config = Arc::new(config);
+        self.registry.set_backends(backends(&config, options)?);
+        self.registry.set_probe_every(Duration::from_secs(config.backends.probe_secs));
+        self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(error.to_string()))?;
+        self.provider.ask(ProviderCommand::Reload(Arc::clone(&config))).await;
+        self.config = config;
+        Ok(())
+    }
+}
+
+fn lock_failure(error: &LockError) -> Failure {
+    let failure = Failure::user(sentence(error));
+    match error {
+        LockError::Held { .. } => failure,
+        LockError::Io { .. } => failure.hint("The data directory must be yours and writable."),
+    }
+}
+
+fn registry(config: &Config, options: &NodeOptions, tasks: &Tasks) -> Result<Arc<Registry>, Failure> {
+    let registry = Registry::new(backends(config, options)?, Duration::from_secs(config.backends.probe_secs), options.clock.clone());
+    let probing = registry.start(tasks.token().clone());
+    tasks.spawn("backend probes", async move {
+        if let Err(error) = probing.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    });
+    Ok(registry)
+}
+
+/// The configured backends, then the extra ones.
+pub fn backends(config: &Config, options: &NodeOptions) -> Result<Vec<Arc<dyn Inference>>, Failure> {
+    let client = crate::net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
+    let mut backends: Vec<Arc<dyn Inference>> = vec![Arc::new(Ollama::new("ollama", &config.backends.ollama.url, client.clone()))];
+    for server in &config.backends.openai {
+        let key = server.api_key_env.as_deref().and_then(|name| options.environment.secret(name));
+        backends.push(Arc::new(OpenAi::new(&server.name, &server.url, key, client.clone())));
+    }
+    backends.extend(options.extra_backends.iter().cloned());
+    Ok(backends)
+}
+
+fn link(config: &Config, identity: &Identity) -> Result<(Arc<dyn RelayLink>, mpsc::Receiver<RelayNews>), Failure> {
+    let client = crate::net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
+    let options = LinkOptions::new(config.relays.urls.clone(), config.relays.max_event_bytes, identity.nostr_keys().clone(), client);
+    let (link, news) =
+        NostrRelays::new(options).map_err(|error| Failure::usage(error.to_string()).hint("Check relays.urls in the config."))?;
+    Ok((Arc::new(link), news))
+}
+
+/// Carries the relays' news to whom it concerns. Waits when the provider is busy, and the sockets wait with it.
+async fn pass_news(
+    mut news: mpsc::Receiver<RelayNews>,
+    provider: ProviderHandle,
+    outlet: Outlet,
+    board: Board,
+    relays: Arc<dyn RelayLink>,
+) {
+    while let Some(item) = news.recv().await {
+        match item {
+            RelayNews::Event { event, .. } => provider.take(event).await,
+            RelayNews::EndOfStored { .. } => {}
+            RelayNews::Health(relay) => {
+                let all = relays.health();
+                let connected = all.iter().filter(|relay| relay.state == RelayState::Connected).count();
+                board.update(|status| {
+                    status.relays_connected = u32::try_from(connected).unwrap_or(u32::MAX);
+                    status.relays_configured = u32::try_from(all.len()).unwrap_or(u32::MAX);
+                });
+                outlet.tell(NodeEvent::Relay { relay: *relay });
+            }
+        }
+    }
+}
+
+/// Tells everybody when the status changes. Changes that come together are told once.
+async fn herald(board: Board, outlet: Outlet, tasks: Tasks) {
+    let mut changes = board.watch();
+    loop {
+        tokio::select! {
+            () = tasks.token().cancelled() => return,
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+        let status = Box::new(changes.borrow_and_update().clone());
+        outlet.tell(NodeEvent::Status { status });
+    }
+}
+
+/// How the status of a node with these options begins.
+pub fn blank_status(options: &NodeOptions) -> super::status::NodeStatus {
+    super::status::NodeStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        practice: options.market == Market::Practice,
+        data_dir: options.paths.data_dir.display().to_string(),
+        socket: options.paths.control_sock.display().to_string(),
+        ..super::status::NodeStatus::default()
+    }
+}

@@ -1,0 +1,166 @@
+//! The node's state in one value, kept up to date by whoever knows, told when it changes.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::domain::job::Policy;
+use crate::domain::time::UnixMs;
+
+/// Where the node stands. Relay preview, provider mode and job state are three different things; this is the second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// No lock, no socket, nothing connected.
+    #[default]
+    Stopped,
+    /// Coming up.
+    Starting,
+    /// Up, taking no jobs.
+    Offline,
+    /// Asked to take jobs; no relay has answered yet.
+    Connecting,
+    /// Taking jobs.
+    Online,
+    /// Taking jobs as far as it can; [`NodeStatus::blockers`] says what is missing.
+    Degraded,
+    /// Taking no new jobs, finishing the ones it has.
+    Draining,
+    /// Going down.
+    Stopping,
+}
+
+/// One thing in the way of taking jobs, with its cure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocker {
+    /// Stable, for programs: `no-relay`, `no-model`, ...
+    pub code: String,
+    pub message: String,
+    pub hint: String,
+}
+
+/// Everything `pylon status` and the chips show.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// A node holds the lock and answers. Always false in a node that is stopped.
+    pub running: bool,
+    pub state: NodeState,
+    pub version: String,
+    pub practice: bool,
+    pub pid: Option<u32>,
+    pub npub: Option<String>,
+    /// The same key in hexadecimal, for filters.
+    pub pubkey: Option<String>,
+    pub data_dir: String,
+    pub socket: String,
+    pub policy: Policy,
+    pub started_at: Option<UnixMs>,
+    pub online_since: Option<UnixMs>,
+    pub relays_connected: u32,
+    pub relays_configured: u32,
+    /// Models that would be run if a job asked for them now.
+    pub models: Vec<String>,
+    pub in_flight: u32,
+    pub queued: u32,
+    /// Jobs whose answer is stored and waits for a relay.
+    pub undelivered: u32,
+    /// Since this start.
+    pub done: u64,
+    pub failed: u64,
+    pub refused: u64,
+    pub blockers: Vec<Blocker>,
+}
+
+/// The shared copy of [`NodeStatus`]. Whoever changes it makes everybody who watches see it.
+#[derive(Debug, Clone)]
+pub struct Board(watch::Sender<NodeStatus>);
+
+impl Board {
+    /// A board that begins with `status`.
+    pub fn new(status: NodeStatus) -> Self {
+        Self(watch::Sender::new(status))
+    }
+
+    /// Changes the status; watchers hear of it only if it is different afterwards.
+    pub fn update(&self, change: impl FnOnce(&mut NodeStatus)) {
+        self.0.send_if_modified(|status| {
+            let before = status.clone();
+            change(status);
+            settle(status);
+            *status != before
+        });
+    }
+
+    /// The status now.
+    pub fn now(&self) -> NodeStatus {
+        self.0.borrow().clone()
+    }
+
+    /// Follows changes.
+    pub fn watch(&self) -> watch::Receiver<NodeStatus> {
+        self.0.subscribe()
+    }
+}
+
+/// Between `Connecting`, `Online` and `Degraded` the facts decide, in this one place: nobody can claim to be online.
+fn settle(status: &mut NodeStatus) {
+    if !matches!(status.state, NodeState::Connecting | NodeState::Online | NodeState::Degraded) {
+        status.blockers.clear();
+        return;
+    }
+    let was_connecting = status.state == NodeState::Connecting;
+    status.blockers = blockers(status);
+    status.state = match (status.relays_connected, status.blockers.is_empty()) {
+        (0, _) if was_connecting => NodeState::Connecting,
+        (_, true) => NodeState::Online,
+        (_, false) => NodeState::Degraded,
+    };
+}
+
+fn blockers(status: &NodeStatus) -> Vec<Blocker> {
+    let blocker = |code: &str, message: &str, hint: &str| Blocker { code: code.into(), message: message.into(), hint: hint.into() };
+    let mut found = Vec::new();
+    if status.relays_connected == 0 {
+        found.push(blocker(
+            "no-relay",
+            "No relay is connected, so no request can arrive.",
+            "Check the network, or relays.urls in the config.",
+        ));
+    }
+    if status.models.is_empty() {
+        let hint = "Start Ollama with `ollama serve` and get a model with `pylon models pull llama3.2`.";
+        found.push(blocker("no-model", "No model is ready, so jobs are refused.", hint));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn online_is_earned_by_a_relay_and_a_model() {
+        let board = Board::new(NodeStatus { state: NodeState::Connecting, ..NodeStatus::default() });
+        board.update(|status| status.models = vec!["m".into()]);
+        assert_eq!(board.now().state, NodeState::Connecting);
+        board.update(|status| status.relays_connected = 1);
+        assert_eq!(board.now().state, NodeState::Online);
+        board.update(|status| status.models.clear());
+        assert_eq!(board.now().state, NodeState::Degraded);
+        assert_eq!(board.now().blockers.first().map(|b| b.code.clone()), Some("no-model".into()));
+        board.update(|status| status.relays_connected = 0);
+        assert_eq!(board.now().state, NodeState::Degraded);
+        board.update(|status| status.state = NodeState::Offline);
+        assert!(board.now().blockers.is_empty());
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_is_not_told() {
+        let board = Board::new(NodeStatus::default());
+        let mut watch = board.watch();
+        watch.mark_unchanged();
+        board.update(|status| status.queued = 0);
+        assert!(!watch.has_changed().expect("open"));
+        board.update(|status| status.queued = 1);
+        assert!(watch.has_changed().expect("open"));
+    }
+}

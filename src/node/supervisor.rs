@@ -1,0 +1,242 @@
+//! The one task that obeys commands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::{Leaving, NodeCommand};
+use super::control::Asked;
+use super::doctor::{self, Examination};
+use super::event::{Failure, NodeEvent, Scope};
+use super::options::NodeOptions;
+use super::outlet::{Answer, Outlet};
+use super::provider::ProviderCommand;
+use super::queries;
+use super::services::{Services, blank_status};
+use super::status::{Board, NodeState, NodeStatus};
+use super::tasks::Tasks;
+use crate::config::{Config, Loaded};
+
+/// Commands from the socket that may wait.
+const SOCKET_BACKLOG: usize = 64;
+
+/// How long what runs beside gets to end with the node.
+const LEAVE: Duration = Duration::from_secs(1);
+
+/// Obeys commands one after the other. What takes long (a download, a drain) runs beside it, so that a status is always
+/// answered at once.
+pub struct Supervisor {
+    options: NodeOptions,
+    outlet: Outlet,
+    board: Board,
+    services: Option<Services>,
+    /// Handed to the control socket when it is bound.
+    socket: mpsc::Sender<Asked>,
+    from_socket: mpsc::Receiver<Asked>,
+    /// What runs beside the commands.
+    aside: Tasks,
+}
+
+impl Supervisor {
+    pub fn new(options: NodeOptions, outlet: Outlet) -> Self {
+        let (socket, from_socket) = mpsc::channel(SOCKET_BACKLOG);
+        let board = Board::new(blank_status(&options));
+        let aside = Tasks::new(outlet.clone());
+        Self { options, outlet, board, services: None, socket, from_socket, aside }
+    }
+
+    /// Obeys until nobody can command any more, then stops the node.
+    pub async fn run(mut self, mut asked: mpsc::Receiver<(NodeCommand, Answer)>) {
+        loop {
+            let (command, answer) = tokio::select! {
+                command = asked.recv() => match command {
+                    Some(command) => command,
+                    None => break,
+                },
+                Some(Asked { command, answer }) = self.from_socket.recv() => (command, answer),
+            };
+            self.obey(command, answer).await;
+        }
+        self.stop(Leaving::Now).await;
+        self.aside.end(LEAVE).await;
+    }
+
+    async fn obey(&mut self, command: NodeCommand, answer: Answer) {
+        let done = |result: Result<(), Failure>| match result {
+            Ok(()) => NodeEvent::Done,
+            Err(failure) => NodeEvent::Failed { failure },
+        };
+        let event = match command {
+            NodeCommand::Start => done(self.start().await),
+            NodeCommand::Stop { how } => {
+                self.stop(how).await;
+                NodeEvent::Done
+            }
+            NodeCommand::GoOnline => done(self.go_online().await),
+            NodeCommand::GoOffline { how } => return self.go_offline(how, answer).await,
+            NodeCommand::Status | NodeCommand::Watch => NodeEvent::Status { status: Box::new(self.status()) },
+            NodeCommand::Models | NodeCommand::ProbeBackends => return self.models(command, answer).await,
+            NodeCommand::PullModel { model } => return self.pull(model, answer).await,
+            NodeCommand::Relays => NodeEvent::Relays { relays: self.services.as_ref().map(|on| on.relays.health()).unwrap_or_default() },
+            NodeCommand::Jobs { .. } | NodeCommand::Job { .. } | NodeCommand::Stats => return self.query(command, answer),
+            NodeCommand::CancelJob { id } => done(self.cancel(&id).await),
+            NodeCommand::Reload => done(self.reload().await),
+            NodeCommand::Doctor => return self.doctor(answer),
+        };
+        answer.give(event).await;
+    }
+
+    /// The status now, with the identity even while stopped.
+    fn status(&self) -> NodeStatus {
+        self.board.now()
+    }
+
+    async fn start(&mut self) -> Result<(), Failure> {
+        if self.services.is_some() {
+            return Ok(());
+        }
+        let config = Arc::new(self.load_config()?);
+        self.board.update(|status| status.state = NodeState::Starting);
+        match Services::start(&self.options, Arc::clone(&config), &self.outlet, &self.board, self.socket.clone()).await {
+            Ok(services) => {
+                let (npub, pubkey) = (services.identity.npub(), services.identity.pubkey().to_string());
+                let (now, relays) = (self.options.clock.now(), config.relays.urls.len());
+                self.board.update(|status| {
+                    status.running = true;
+                    status.state = NodeState::Offline;
+                    status.pid = Some(std::process::id());
+                    status.npub = Some(npub);
+                    status.pubkey = Some(pubkey);
+                    status.policy = config.provider.policy;
+                    status.started_at = Some(now);
+                    status.relays_configured = u32::try_from(relays).unwrap_or(u32::MAX);
+                });
+                self.services = Some(services);
+                Ok(())
+            }
+            Err(failure) => {
+                self.board.update(|status| status.state = NodeState::Stopped);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Reads the config; what it has to say that is no error becomes a notice.
+    fn load_config(&self) -> Result<Config, Failure> {
+        let Loaded { config, notices } = Config::load(&self.options.paths, &self.options.environment, &self.options.overrides)
+            .map_err(|error| Failure::usage(error.to_string()).hint("See every key with `pylon config list`."))?;
+        for notice in notices {
+            self.outlet.fault(Scope::Config, notice.message, notice.hint);
+        }
+        Ok(config)
+    }
+
+    async fn stop(&mut self, how: Leaving) {
+        let Some(services) = self.services.take() else { return };
+        self.board.update(|status| status.state = NodeState::Stopping);
+        services.stop(how).await;
+        let blank = blank_status(&self.options);
+        self.board.update(|status| *status = blank);
+        self.outlet.tell(NodeEvent::Status { status: Box::new(self.board.now()) });
+    }
+
+    async fn go_online(&mut self) -> Result<(), Failure> {
+        self.start().await?;
+        let Some(services) = &self.services else { return Err(Failure::internal("The node started and is not there.")) };
+        let (reply, done) = oneshot::channel();
+        services.provider.ask(ProviderCommand::GoOnline(reply)).await;
+        done.await.unwrap_or_else(|_| Err(Failure::internal("The provider has stopped; restart the node.")))
+    }
+
+    /// Answers when the last job has left; meanwhile other commands are obeyed.
+    async fn go_offline(&self, how: Leaving, answer: Answer) {
+        let Some(services) = &self.services else { return answer.give(NodeEvent::Done).await };
+        let (reply, left) = oneshot::channel();
+        services.provider.ask(ProviderCommand::GoOffline(how, reply)).await;
+        self.aside.spawn("going offline", async move {
+            let _ = left.await;
+            answer.give(NodeEvent::Done).await;
+        });
+    }
+
+    async fn models(&self, command: NodeCommand, answer: Answer) {
+        let Some(services) = &self.services else {
+            // A stopped node probes once, for whoever wants to know before starting it.
+            return match self.load_config().and_then(|config| doctor::probe_once(&config, &self.options)) {
+                Ok(probing) => answer.give(NodeEvent::Models { backends: probing.await }).await,
+                Err(failure) => answer.give(NodeEvent::Failed { failure }).await,
+            };
+        };
+        let registry = services.registry.clone();
+        self.aside.spawn("models", async move {
+            if command == NodeCommand::ProbeBackends || !registry.has_probed() {
+                registry.refresh().await;
+            }
+            answer.give(NodeEvent::Models { backends: registry.health() }).await;
+        });
+    }
+
+    async fn pull(&self, model: String, answer: Answer) {
+        let Some(services) = &self.services else {
+            let failure = Failure::user("The node is stopped.").hint("Start it with `pylon run`, or run `ollama pull` yourself.");
+            return answer.give(NodeEvent::Failed { failure }).await;
+        };
+        let (registry, outlet) = (services.registry.clone(), self.outlet.clone());
+        self.aside.spawn("model download", async move {
+            let failed = |error: crate::inference::InferenceError| NodeEvent::Failed {
+                failure: Failure::network(format!("{error}.")).hint(error.hint()),
+            };
+            let mut progress = match registry.pull(&model).await {
+                Ok(progress) => progress,
+                Err(error) => return answer.give(failed(error)).await,
+            };
+            while let Some(step) = progress.next().await {
+                match step {
+                    Ok(progress) => answer.give(NodeEvent::Pulling { model: model.clone(), progress }).await,
+                    Err(error) => return answer.give(failed(error)).await,
+                }
+            }
+            registry.refresh().await;
+            outlet.tell(NodeEvent::Models { backends: registry.health() });
+            answer.give(NodeEvent::Done).await;
+        });
+    }
+
+    async fn cancel(&self, id: &str) -> Result<(), Failure> {
+        let Some(services) = &self.services else {
+            return Err(Failure::user("The node is stopped, so nothing runs that could be called off."));
+        };
+        let job = queries::find(&self.options, id)?;
+        let (reply, done) = oneshot::channel();
+        services.provider.ask(ProviderCommand::Cancel(job, reply)).await;
+        done.await.unwrap_or_else(|_| Err(Failure::internal("The provider has stopped; restart the node.")))
+    }
+
+    async fn reload(&mut self) -> Result<(), Failure> {
+        let config = self.load_config()?;
+        match &mut self.services {
+            Some(services) => services.reload(config, &self.options).await,
+            None => Ok(()),
+        }
+    }
+
+    fn query(&self, command: NodeCommand, answer: Answer) {
+        let options = self.options.clone();
+        self.aside.spawn("ledger query", async move {
+            let looked = tokio::task::spawn_blocking(move || queries::answer(&options, &command)).await;
+            let event = looked
+                .unwrap_or_else(|error| NodeEvent::Failed { failure: Failure::internal(format!("The ledger query stopped: {error}.")) });
+            answer.give(event).await;
+        });
+    }
+
+    fn doctor(&self, answer: Answer) {
+        let examination = Examination::new(&self.options, self.services.as_ref().map(|on| on.relays.health()));
+        self.aside.spawn("doctor", async move {
+            let findings = examination.run().await;
+            answer.give(NodeEvent::Doctor { findings }).await;
+        });
+    }
+}

@@ -1,0 +1,151 @@
+//! The robot buyer: an independent client with keys and a connection of its own.
+
+use std::time::{Duration, Instant};
+
+use nostr::{Event, Filter, Keys, Kind};
+use tokio::sync::mpsc;
+
+use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::request::{Input, InputKind, Sampling, Scheme};
+use crate::domain::time::UnixMs;
+use crate::nip90::draft::{self, RequestDraft};
+use crate::nip90::feedback::{self, Status};
+use crate::nip90::{FEEDBACK, result, result_kind};
+use crate::relay::{LinkOptions, NostrRelays, RelayError, RelayLink as _, RelayNews, SubscriptionName};
+
+const ANSWERS: SubscriptionName = SubscriptionName("robot-answers");
+/// The largest event the robot reads.
+const MAX_EVENT: usize = 1024 * 1024;
+const KIND: u16 = 5050;
+/// Short answers: the robot is here to see the market move.
+const MAX_TOKENS: u32 = 64;
+
+/// A buyer that asks one job at a time.
+pub struct Robot {
+    link: NostrRelays,
+    news: mpsc::Receiver<RelayNews>,
+    keys: Keys,
+    provider: Pubkey,
+    asked: u128,
+}
+
+/// A job bought.
+#[derive(Debug, Clone)]
+pub struct Purchase {
+    pub id: JobId,
+    pub text: String,
+    /// Pieces of the answer that came before it.
+    pub partials: u32,
+    /// From sending the request to having the answer.
+    pub took: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuyError {
+    #[error("the request could not be written: {0}")]
+    Write(String),
+    #[error("no relay took the request: {0}")]
+    NotSent(String),
+    #[error("the provider refused: {0}")]
+    Refused(String),
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+    #[error("no answer came within {0} s")]
+    TimedOut(u64),
+    #[error("the relay connection ended")]
+    Closed,
+}
+
+impl Robot {
+    /// Connects to a relay with fresh keys, to buy from `provider`.
+    pub async fn connect(relay: &str, provider: Pubkey) -> Result<Self, RelayError> {
+        let keys = Keys::generate();
+        let client = crate::net::http_client().map_err(|error| RelayError::Pool(error.to_string()))?;
+        let options = LinkOptions::new(vec![relay.to_owned()], MAX_EVENT, keys.clone(), client);
+        let (link, news) = NostrRelays::new(options)?;
+        link.connect().await;
+        let kinds = [Kind::from(result_kind(KIND)), Kind::from(FEEDBACK)];
+        link.subscribe(ANSWERS, Filter::new().kinds(kinds).pubkey(keys.public_key())).await?;
+        Ok(Self { link, news, keys, provider, asked: 0 })
+    }
+
+    /// Asks for one answer and waits for it.
+    pub async fn buy(&mut self, prompt: &str, scheme: Scheme, now: UnixMs, patience: Duration) -> Result<Purchase, BuyError> {
+        let begun = Instant::now();
+        let request = self.request(prompt, scheme, now)?;
+        let id = JobId(request.id.to_bytes());
+        self.send(request).await?;
+        let answered = tokio::time::timeout(patience, self.answer(id)).await;
+        let (text, partials) = answered.map_err(|_| BuyError::TimedOut(patience.as_secs()))??;
+        Ok(Purchase { id, text, partials, took: begun.elapsed() })
+    }
+
+    /// Says goodbye.
+    pub async fn close(&self) {
+        self.link.close().await;
+    }
+
+    fn request(&mut self, prompt: &str, scheme: Scheme, now: UnixMs) -> Result<Event, BuyError> {
+        // Our key is fresh, so a count tells our own requests apart.
+        self.asked += 1;
+        let draft = RequestDraft {
+            kind: KIND,
+            inputs: vec![Input { data: prompt.to_owned(), kind: InputKind::Text, relay: None, marker: None }],
+            sampling: Sampling { max_tokens: Some(MAX_TOKENS), ..Sampling::default() },
+            model: None,
+            output: None,
+            bid: None,
+            relays: Vec::new(),
+            provider: Some(self.provider),
+            scheme,
+            created_at: now,
+            expires_at: None,
+            nonce: self.asked,
+        };
+        let builder = draft::write(&draft, &self.keys).map_err(|error| BuyError::Write(error.to_string()))?;
+        builder.sign_with_keys(&self.keys).map_err(|error| BuyError::Write(error.to_string()))
+    }
+
+    async fn send(&self, request: Event) -> Result<(), BuyError> {
+        use futures_util::StreamExt as _;
+        let mut refusals = Vec::new();
+        let mut outcomes = self.link.publish(request, Vec::new());
+        while let Some(published) = outcomes.next().await {
+            match published.outcome {
+                Ok(()) => return Ok(()),
+                Err(words) => refusals.push(words),
+            }
+        }
+        Err(BuyError::NotSent(refusals.join("; ")))
+    }
+
+    /// The provider's answer to this job, and how many pieces came before it. Anybody else's words are nothing to us.
+    async fn answer(&mut self, id: JobId) -> Result<(String, u32), BuyError> {
+        let mut partials = 0;
+        loop {
+            let event = match self.news.recv().await {
+                Some(RelayNews::Event { event, .. }) => event,
+                Some(RelayNews::EndOfStored { .. } | RelayNews::Health(_)) => continue,
+                None => return Err(BuyError::Closed),
+            };
+            if event.pubkey.to_bytes() != self.provider.0 {
+                continue;
+            }
+            if event.kind.as_u16() == FEEDBACK {
+                match feedback::parse(&event, Some(&self.keys)) {
+                    Ok(said) if said.job != id => {}
+                    Ok(said) if said.status == Status::Error => return Err(BuyError::Refused(said.reason.unwrap_or_default())),
+                    Ok(said) if said.status == Status::Partial => partials += 1,
+                    Ok(_) => {}
+                    Err(error) => return Err(BuyError::Unreadable(error.to_string())),
+                }
+                continue;
+            }
+            match result::parse(&event, Some(&self.keys)) {
+                Ok(answer) if answer.job == id => return Ok((answer.text.unwrap_or_default(), partials)),
+                Ok(_) => {}
+                Err(error) => return Err(BuyError::Unreadable(error.to_string())),
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A job for free, from request to ledger.
+
+use std::time::Duration;
+
+use nostr_sdk::prelude::*;
+use pylon_hud::domain::job::{Fact, JobState};
+use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeState};
+
+use crate::common::{Buyer, Market, Scripted, soon, stored, tag};
+
+#[tokio::test]
+async fn an_open_request_is_answered_with_what_the_model_wrote() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&["Hello", ", ", "buyer."]), &[]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Say hello.", "text"], &["param", "max_tokens", "9"]], "").await;
+    let (result, statuses) = buyer.result(job).await;
+    assert_eq!(result.content, "Hello, buyer.");
+    assert_eq!(result.pubkey, market.provider());
+    assert_eq!(tag(&result, "e"), Some(job.to_hex()));
+    assert_eq!(tag(&result, "i").as_deref(), Some("Say hello."));
+    assert_eq!(statuses.first().map(String::as_str), Some("processing"));
+    let detail = node.job_in(job, JobState::Done).await;
+    assert_eq!((detail.record.prompt_tokens, detail.record.answer_tokens), (Some(3), Some(3)));
+    assert_eq!(detail.record.prompt.as_deref(), Some("Say hello."));
+    let facts: Vec<_> = detail.journal.iter().filter_map(|row| row.fact).collect();
+    assert_eq!(facts, [Fact::Started, Fact::AnswerStored, Fact::Delivered]);
+    node.stop();
+}
+
+#[tokio::test]
+async fn an_encrypted_request_gets_an_encrypted_answer_and_shows_nothing_in_the_clear() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&["Top", " secret."]), &[]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let (secret, provider) = (buyer.keys.secret_key().clone(), market.provider());
+    let tags = r#"[["i","my diary","text"],["param","temperature","0.5"]]"#;
+    let sealed = [nip44::encrypt(&secret, &provider, tags, nip44::Version::V2).unwrap(), nip04::encrypt(&secret, &provider, tags).unwrap()];
+    for (index, content) in sealed.iter().enumerate() {
+        let job = buyer.request(&[&["p", &provider.to_hex()], &["encrypted"]], content).await;
+        let (result, _) = buyer.result(job).await;
+        let opened = match index {
+            0 => nip44::decrypt(&secret, &provider, &result.content).unwrap(),
+            _ => nip04::decrypt(&secret, &provider, &result.content).unwrap(),
+        };
+        assert_eq!(opened, "Top secret.");
+        let json = result.as_json();
+        assert!(!json.contains("my diary") && !json.contains("Top secret"), "{json}");
+        assert!(result.tags.iter().any(|tag| tag.as_slice()[0] == "encrypted"));
+        let said = stored(&buyer, Filter::new().kind(Kind::from(7000)).event(job)).await;
+        assert!(said.iter().all(|event| !event.as_json().contains("Top")), "feedback leaks the answer");
+        node.job_in(job, JobState::Done).await;
+    }
+    node.stop();
+}
+
+#[tokio::test]
+async fn the_first_piece_reaches_the_buyer_before_the_model_has_finished() {
+    let market = Market::new().await;
+    let model = Scripted::slow(&["One", " two", " three"]);
+    let node = market.online(model.clone(), &[]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Count.", "text"], &["p", &market.provider().to_hex()]], "").await;
+    model.leave.add_permits(1);
+    let partial = loop {
+        let event = buyer.next(job).await;
+        if tag(&event, "status").as_deref() == Some("partial") {
+            break event;
+        }
+    };
+    assert_eq!(partial.content, "One");
+    assert_eq!(node.status().await.in_flight, 1);
+    model.leave.add_permits(2);
+    let (result, _) = buyer.result(job).await;
+    assert_eq!(result.content, "One two three");
+    node.stop();
+}
+
+#[tokio::test]
+async fn copies_of_a_request_make_one_run_and_one_answer() {
+    let market = Market::new().await;
+    let model = Scripted::quick(&["Once."]);
+    let node = market.online(model.clone(), &[]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let request = buyer.sign(5050, &[&["i", "Once?", "text"]], "", Timestamp::now());
+    buyer.send(request.clone()).await;
+    buyer.result(request.id).await;
+    node.job_in(request.id, JobState::Done).await;
+    buyer.send(request.clone()).await;
+    node.stop();
+    // After a restart the relay gives the stored request once more.
+    let node = market.online(model.clone(), &[]).await;
+    let marker = buyer.request(&[&["i", "Another.", "text"]], "").await;
+    buyer.result(marker).await;
+    assert_eq!(model.runs(), 2);
+    let results = stored(&buyer, Filter::new().kind(Kind::from(6050)).event(request.id)).await;
+    assert_eq!(results.len(), 1);
+    node.stop();
+}
+
+#[tokio::test]
+async fn the_ad_is_up_while_online_and_gone_afterwards() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&["x"]), &["node.name=\"Test Pylon\""]).await;
+    let buyer = Buyer::connect(&market.relay).await;
+    let ads = || Filter::new().kind(Kind::from(31990)).author(market.provider());
+    let ad = soon("the ad", async {
+        loop {
+            if let Some(ad) = stored(&buyer, ads()).await.into_iter().next() {
+                return ad;
+            }
+        }
+    })
+    .await;
+    let content: serde_json::Value = serde_json::from_str(&ad.content).unwrap();
+    assert_eq!(content["name"], "Test Pylon");
+    assert_eq!(content["models"], serde_json::json!(["parrot"]));
+    assert_eq!(tag(&ad, "k").as_deref(), Some("5050"));
+    assert!(tag(&ad, "expiration").is_some());
+    node.done(NodeCommand::GoOffline { how: Leaving::Finish }).await;
+    assert_eq!(node.status().await.state, NodeState::Offline);
+    assert!(stored(&buyer, ads()).await.is_empty(), "the ad is still up");
+    node.stop();
+}
+
+#[tokio::test]
+async fn a_deleted_request_is_called_off_and_the_model_stops() {
+    let market = Market::new().await;
+    let model = Scripted::slow(&["never"]);
+    let node = market.online(model.clone(), &[]).await;
+    let buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Wait.", "text"]], "").await;
+    node.job_in(job, JobState::Running).await;
+    // Somebody else's deletion is nothing to us.
+    let stranger = Buyer::connect(&market.relay).await;
+    stranger.send(stranger.sign(5, &[&["e", &job.to_hex()], &["k", "5050"]], "", Timestamp::now())).await;
+    buyer.send(buyer.sign(5, &[&["e", &job.to_hex()], &["k", "5050"]], "", Timestamp::now())).await;
+    let detail = node.job_in(job, JobState::Cancelled).await;
+    assert!(detail.record.reason.unwrap_or_default().contains("buyer"));
+    soon("the model to stop", async {
+        while model.dropped() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    node.stop();
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_we_send_is_cut_at_a_character_and_marked() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&["ééééé", "ééééé"]), &["provider.max_result_bytes=1000"]).await;
+    node.stop();
+    let long: &'static str = Box::leak("é".repeat(600).into_boxed_str());
+    let node = market.online(Scripted::quick(&[long, "more"]), &["provider.max_result_bytes=1000"]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Long.", "text"]], "").await;
+    let (result, _) = buyer.result(job).await;
+    assert!(result.content.starts_with("éé") && result.content.contains("[cut"), "{}", result.content);
+    assert!(result.content.len() < 1100);
+    node.stop();
+}
+
+#[tokio::test]
+async fn private_mode_keeps_no_word_of_a_job_on_disk() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&["A quiet answer."]), &["provider.store_text=false"]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "A very private question.", "text"]], "").await;
+    let (result, _) = buyer.result(job).await;
+    assert_eq!(result.content, "A quiet answer.");
+    let detail = node.job_in(job, JobState::Done).await;
+    assert_eq!(detail.record.prompt, None);
+    node.stop();
+    for entry in std::fs::read_dir(market.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            for words in [&b"very private question"[..], &b"quiet answer"[..]] {
+                assert!(!bytes.windows(words.len()).any(|window| window == words), "{} holds the text", path.display());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn going_offline_finishes_what_runs_and_takes_nothing_new() {
+    let market = Market::new().await;
+    let model = Scripted::slow(&["late"]);
+    let node = market.online(model.clone(), &[]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "First.", "text"]], "").await;
+    node.job_in(job, JobState::Running).await;
+    let leaving = node.ask(NodeCommand::GoOffline { how: Leaving::Finish });
+    node.status_where(|status| status.state == NodeState::Draining).await;
+    buyer.request(&[&["i", "Second.", "text"]], "").await;
+    model.leave.add_permits(10);
+    let (result, _) = buyer.result(job).await;
+    assert_eq!(result.content, "late");
+    node.wait("the node to be offline", |report| (report.id == Some(leaving) && report.event == NodeEvent::Done).then_some(())).await;
+    assert_eq!(model.runs(), 1);
+    node.stop();
+}
+
+#[tokio::test]
+async fn jobs_dropped_by_a_hurried_exit_are_taken_up_again() {
+    let market = Market::new().await;
+    let model = Scripted::slow(&["at last"]);
+    let node = market.online(model.clone(), &[]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Please.", "text"]], "").await;
+    node.job_in(job, JobState::Running).await;
+    node.done(NodeCommand::GoOffline { how: Leaving::Now }).await;
+    assert_eq!(model.dropped(), 1);
+    model.leave.add_permits(10);
+    node.done(NodeCommand::GoOnline).await;
+    let (result, _) = buyer.result(job).await;
+    assert_eq!(result.content, "at last");
+    let detail = node.job_in(job, JobState::Done).await;
+    assert_eq!(detail.journal.iter().filter(|row| row.fact == Some(Fact::Started)).count(), 2);
+    node.stop();
+}
+
+#[tokio::test]
+async fn an_answer_no_relay_takes_is_kept_and_sent_again() {
+    let market = Market::new().await;
+    let model = Scripted::slow(&["kept"]);
+    let mut options = market.options(model.clone(), &[]);
+    options.overrides.retain(|setting| setting.key() != "relays.urls");
+    let relay = market.relay.clone();
+    let other = pylon_hud::practice::PracticeRelay::start().await.unwrap();
+    options.overrides.push(format!("relays.urls=[\"{}\"]", relay.url()).parse().unwrap());
+    let node = crate::common::Running::launch(options);
+    node.done(NodeCommand::GoOnline).await;
+    node.status_where(|status| status.state == NodeState::Online).await;
+    let buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Hold on.", "text"]], "").await;
+    node.job_in(job, JobState::Running).await;
+    drop((relay, other));
+    let Market { relay, .. } = market;
+    relay.shutdown();
+    node.status_where(|status| status.relays_connected == 0).await;
+    model.leave.add_permits(10);
+    let detail = node.job_in(job, JobState::Answered).await;
+    assert!(detail.record.delivered_at.is_none());
+    assert_eq!(node.status().await.undelivered, 1);
+    let _ = Duration::ZERO;
+    node.stop();
+}

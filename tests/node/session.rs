@@ -1,0 +1,110 @@
+//! Starting, stopping, and what stands in the way.
+
+use pylon_hud::node::{FailureKind, Leaving, NodeCommand, NodeEvent, NodeState, Scope};
+
+use crate::common::{Market, Running, Scripted};
+
+#[tokio::test]
+async fn a_launched_node_is_stopped_and_touches_nothing() {
+    let market = Market::new().await;
+    let node = Running::launch(market.options(Scripted::quick(&[]), &[]));
+    let status = node.status().await;
+    assert_eq!((status.running, status.state), (false, NodeState::Stopped));
+    assert!(!market.paths.lock.exists() && !market.paths.ledger.exists() && !market.paths.control_sock.exists());
+    assert!(matches!(node.call(NodeCommand::Jobs { query: Default::default() }).await, NodeEvent::Jobs { page } if page.rows.is_empty()));
+    node.stop();
+}
+
+#[tokio::test]
+async fn a_second_node_on_the_same_directory_is_refused_with_who_holds_it() {
+    let market = Market::new().await;
+    let first = market.online(Scripted::quick(&[]), &[]).await;
+    let second = Running::launch(market.options(Scripted::quick(&[]), &[]));
+    match second.call(NodeCommand::Start).await {
+        NodeEvent::Failed { failure } => {
+            assert_eq!(failure.kind, FailureKind::User);
+            assert!(failure.message.contains(&std::process::id().to_string()), "{}", failure.message);
+        }
+        event => panic!("{event:?}"),
+    }
+    assert_eq!(second.status().await.state, NodeState::Stopped);
+    first.done(NodeCommand::Stop { how: Leaving::Finish }).await;
+    second.done(NodeCommand::Start).await;
+    second.stop();
+    first.stop();
+}
+
+#[tokio::test]
+async fn a_node_without_an_identity_says_how_to_make_one() {
+    let market = Market::new().await;
+    std::fs::remove_file(&market.paths.identity_mnemonic).unwrap();
+    let node = Running::launch(market.options(Scripted::quick(&[]), &[]));
+    match node.call(NodeCommand::GoOnline).await {
+        NodeEvent::Failed { failure } => assert!(format!("{failure:?}").contains("pylon init"), "{failure:?}"),
+        event => panic!("{event:?}"),
+    }
+    node.stop();
+}
+
+#[tokio::test]
+async fn asking_for_payment_without_a_wallet_is_refused_and_nothing_becomes_free() {
+    let market = Market::new().await;
+    let node = Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
+    match node.call(NodeCommand::GoOnline).await {
+        NodeEvent::Failed { failure } => {
+            assert!(failure.message.contains("wallet"), "{failure:?}");
+            assert!(failure.hints.iter().any(|hint| hint.contains("provider.policy free")), "{failure:?}");
+        }
+        event => panic!("{event:?}"),
+    }
+    assert_eq!(node.status().await.state, NodeState::Offline);
+    node.stop();
+}
+
+#[tokio::test]
+async fn without_a_model_the_node_is_degraded_and_says_so() {
+    let market = Market::new().await;
+    let mut options = market.options(Scripted::quick(&[]), &[]);
+    options.extra_backends.clear();
+    let node = Running::launch(options);
+    node.done(NodeCommand::GoOnline).await;
+    let status = node.status_where(|status| status.state == NodeState::Degraded).await;
+    assert_eq!(status.blockers.iter().map(|blocker| blocker.code.as_str()).collect::<Vec<_>>(), ["no-model"]);
+    node.stop();
+}
+
+#[tokio::test]
+async fn an_unknown_setting_is_kept_and_named() {
+    let market = Market::new().await;
+    let text = "[provider]\nmin_prise = 3\npolicy = \"free\"\n";
+    std::fs::write(&market.paths.config_toml, text).unwrap();
+    let node = Running::launch(market.options(Scripted::quick(&[]), &[]));
+    node.ask(NodeCommand::Start);
+    let fault = node
+        .wait("a notice", |report| match &report.event {
+            NodeEvent::Fault { fault } if fault.scope == Scope::Config => Some(fault.clone()),
+            _ => None,
+        })
+        .await;
+    assert!(fault.message.contains("min_prise"), "{}", fault.message);
+    assert_eq!(std::fs::read_to_string(&market.paths.config_toml).unwrap(), text);
+    node.stop();
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_is_missing_while_stopped() {
+    let market = Market::new().await;
+    let node = Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
+    let findings = match node.call(NodeCommand::Doctor).await {
+        NodeEvent::Doctor { findings } => findings,
+        event => panic!("{event:?}"),
+    };
+    let of = |check: &str| findings.iter().find(|finding| finding.check.starts_with(check)).unwrap_or_else(|| panic!("no {check}")).clone();
+    use pylon_hud::node::doctor::Verdict;
+    assert_eq!(of("identity").verdict, Verdict::Good);
+    assert_eq!(of("payment").verdict, Verdict::Bad);
+    assert_eq!(of("backend ollama").verdict, Verdict::Warning);
+    assert_eq!(of("relay").verdict, Verdict::Good);
+    assert!(!market.paths.lock.exists(), "the doctor changes nothing");
+    node.stop();
+}
