@@ -282,4 +282,6 @@ fn a_module_that_only_tests_compile_is_a_test_file() {
     let files = test_modules("node/mod.rs", "#[cfg(test)]\nmod fake;\nmod real;\n").into_iter().collect::<BTreeSet<_>>();
     assert!(check("node/fake.rs", "fn f() { g().unwrap(); }", &files).is_empty());
     assert!(!check("node/real.rs", "fn f() { g().unwrap(); }", &files).is_empty());
+    let named = test_modules("domain/job.rs", "#[cfg(test)]\n#[path = \"job_tests.rs\"]\nmod tests;\n");
+    assert_eq!(named, ["domain/job_tests"]);
 }

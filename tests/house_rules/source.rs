@@ -94,16 +94,25 @@ impl Source {
 /// Modules that only tests compile, as paths without ending: `#[cfg(test)] mod fake;` in `node/mod.rs` is `node/fake`.
 pub fn test_modules(path: &str, text: &str) -> Vec<String> {
     let (code, _) = blank(text);
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let (here, file) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = match file {
-        "mod.rs" | "lib.rs" | "main.rs" => folder.to_owned(),
+        "mod.rs" | "lib.rs" | "main.rs" => here.to_owned(),
         _ => path.trim_end_matches(".rs").to_owned(),
     };
-    let named = |item: &str| {
-        let module = item.trim_end().strip_suffix(';')?.rsplit_once("mod ")?.1.trim().to_owned();
-        Some(if folder.is_empty() { module } else { format!("{folder}/{module}") })
+    let module = |(from, to): (usize, usize)| {
+        let name = code[from..to].trim_end().strip_suffix(';')?.rsplit_once("mod ")?.1.trim();
+        // `#[path = "other.rs"]` counts from the folder of this file.
+        let elsewhere = text[from..to].split_once("#[path = \"").and_then(|(_, rest)| rest.split_once(".rs\""));
+        Some(match elsewhere {
+            Some((file, _)) => join(here, file),
+            None => join(&folder, name),
+        })
     };
-    test_items(&code).into_iter().filter_map(|(from, to)| named(&code[from..to])).collect()
+    test_items(&code).into_iter().filter_map(module).collect()
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// Where a word, or a path, stands on its own.
