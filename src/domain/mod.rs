@@ -3,10 +3,12 @@
 //! Nothing here reads a clock, a file, a socket or an environment variable; time and randomness arrive as arguments.
 //! That is what lets every rule about a job be tested as a table, and what the other rooms agree on.
 
+pub mod admission;
 pub mod ids;
 pub mod job;
 pub mod model;
 pub mod money;
+pub mod quote;
 pub mod relay;
 pub mod request;
 pub mod time;

@@ -3,6 +3,24 @@
 //! A backend is asked again and again, never once: a server started after us is found, one that stops is noticed, and
 //! what the provider advertises follows. Dropping a token stream cancels the generation, because both Ollama and the
 //! OpenAI-compatible servers stop when the connection closes.
+//!
+//! - [`ollama`], [`openai`]: the adapters for servers; [`practice`]: the one that needs none.
+//! - [`registry`]: who is there, which model a job gets, how fast it was, what is broken.
+//! - `http`, `lines`, `sse`: what the adapters share; `hint`: what to do about an error.
+//!
+//! A thinking model's thoughts are not its answer. They pass as empty texts, so that whoever waits sees life. A
+//! line that cannot be read is never quoted in an error, because it could carry a prompt or an answer.
+
+mod hint;
+mod http;
+mod lines;
+pub mod ollama;
+pub mod openai;
+pub mod practice;
+pub mod registry;
+mod sse;
+#[cfg(test)]
+mod test_server;
 
 use std::time::Duration;
 
@@ -32,7 +50,7 @@ pub struct Prompt {
 /// A piece of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Token {
-    /// More text.
+    /// More text. Empty when the server works without having said more, as a thinking model does.
     Text(String),
     /// The end, once, with the backend's own counters.
     End(Usage),
@@ -54,8 +72,9 @@ pub type TokenStream = BoxStream<'static, Result<Token, InferenceError>>;
 pub enum InferenceError {
     #[error("{backend} does not answer at {url}: {reason}")]
     Unreachable { backend: String, url: String, reason: String },
-    #[error("{backend} has no model named {model:?}")]
-    ModelMissing { backend: String, model: String },
+    /// `available` is what could be asked for instead, where that is known.
+    #[error("{backend} has no model named {model:?}{}", instead(available))]
+    ModelMissing { backend: String, model: String, available: Vec<String> },
     /// The model is listed and the server still failed on it (HTTP 5xx, out of memory, a broken file).
     #[error("{backend} could not run {model:?}: {message}")]
     ModelBroken { backend: String, model: String, message: String },
@@ -71,6 +90,19 @@ pub enum InferenceError {
     NothingReady,
     #[error("{backend} cannot {what}")]
     Unsupported { backend: String, what: &'static str },
+}
+
+/// The end of the sentence about a missing model: a few names of those that are there.
+fn instead(available: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if available.is_empty() {
+        return String::new();
+    }
+    let names = available.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match available.len().saturating_sub(SHOWN) {
+        0 => format!("; there are {names}"),
+        more => format!("; there are {names} and {more} more"),
+    }
 }
 
 /// A model server.

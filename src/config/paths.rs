@@ -1,0 +1,219 @@
+//! Where everything is, and the only reader of the environment and the home directory.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+/// The environment, read once. Tests make their own; nobody else looks.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, OsString>,
+    home: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Environment {
+    /// Names only: a variable may hold a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+impl Environment {
+    /// The process's own.
+    pub fn capture() -> Self {
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
+        Self { variables, home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) }
+    }
+
+    /// One made of these variables, without a home.
+    pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        Self { variables, home: None }
+    }
+
+    /// A variable's text; `None` when unset, empty or not text.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.to_str().filter(|value| !value.is_empty())
+    }
+
+    /// A variable that holds a secret.
+    pub fn secret(&self, name: &str) -> Option<SecretString> {
+        self.get(name).map(|value| SecretString::from(value.to_owned()))
+    }
+
+    /// Variables whose names begin like this.
+    pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.variables
+            .iter()
+            .filter(move |(name, _)| name.starts_with(prefix))
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)))
+    }
+}
+
+/// A place that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PathError {
+    #[error("there is no home directory to put the data in; say where with --data-dir or PYLON_DATA_DIR")]
+    NoHome,
+    #[error("the data directory {} cannot be used: {source}; it must be a directory of yours that you can write to", path.display())]
+    Unusable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Everything a node keeps, all under one directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    pub data_dir: PathBuf,
+    pub config_toml: PathBuf,
+    pub identity_mnemonic: PathBuf,
+    pub identity_age: PathBuf,
+    pub lock: PathBuf,
+    pub control_sock: PathBuf,
+    pub ledger: PathBuf,
+    pub spark: PathBuf,
+    pub lib: PathBuf,
+    pub hud_toml: PathBuf,
+    pub logs: PathBuf,
+    pub practice: PathBuf,
+}
+
+/// Bytes of a unix socket's path that every system takes (macOS has 104 with the terminating zero, Linux 108).
+const MAX_SOCKET_PATH: usize = 103;
+
+impl Paths {
+    /// By flag, else by PYLON_DATA_DIR, else `~/.openagents/pylon`.
+    pub fn resolve(flag: Option<&Path>, environment: &Environment) -> Result<Self, PathError> {
+        let chosen = flag.map(Path::to_owned).or_else(|| environment.get("PYLON_DATA_DIR").map(PathBuf::from));
+        let dir = match chosen {
+            Some(dir) => dir,
+            None => environment.home.as_ref().ok_or(PathError::NoHome)?.join(".openagents/pylon"),
+        };
+        Ok(Self::at(&std::path::absolute(&dir).unwrap_or(dir)))
+    }
+
+    /// Everything under this directory.
+    pub fn at(dir: &Path) -> Self {
+        Self {
+            config_toml: dir.join("config.toml"),
+            identity_mnemonic: dir.join("identity.mnemonic"),
+            identity_age: dir.join("identity.age"),
+            lock: dir.join("pylon.lock"),
+            control_sock: socket(dir),
+            ledger: dir.join("pylon.db"),
+            spark: dir.join("spark"),
+            lib: dir.join("lib"),
+            hud_toml: dir.join("hud.toml"),
+            logs: dir.join("logs"),
+            practice: dir.join("practice"),
+            data_dir: dir.to_owned(),
+        }
+    }
+
+    /// The practice market's own copy of all of this.
+    pub fn for_practice(&self) -> Self {
+        Self::at(&self.practice)
+    }
+
+    /// Makes the data directory, closed to everybody else, and checks that it can be written to.
+    pub fn ensure(&self) -> Result<(), PathError> {
+        private_dir(&self.data_dir)?;
+        if let Some(parent) = self.control_sock.parent() {
+            private_dir(parent)?;
+        }
+        // Asking the file system beats reading permission bits: mounts and ownership count as well.
+        let failed = |source| PathError::Unusable { path: self.data_dir.clone(), source };
+        tempfile::Builder::new().prefix(".writable").tempfile_in(&self.data_dir).map(drop).map_err(failed)
+    }
+}
+
+/// The control socket. A unix socket's path is short by nature; for a directory too deep for one, the socket stands in
+/// the system's temporary directory under a name that only this data directory has, in a directory of our own (0700).
+fn socket(dir: &Path) -> PathBuf {
+    use sha2::{Digest as _, Sha256};
+    let beside = dir.join("control.sock");
+    if beside.as_os_str().len() <= MAX_SOCKET_PATH {
+        return beside;
+    }
+    let digest = Sha256::digest(dir.as_os_str().as_encoded_bytes());
+    let name = hex::encode(digest.get(..8).unwrap_or_default());
+    std::env::temp_dir().join(format!("pylon-{name}")).join("control.sock")
+}
+
+fn private_dir(path: &Path) -> Result<(), PathError> {
+    let failed = |source| PathError::Unusable { path: path.to_owned(), source };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+        builder.mode(0o700).create(path).map_err(failed)?;
+        let metadata = fs::metadata(path).map_err(failed)?;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(failed(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "it belongs to another user")));
+        }
+        // A directory of an earlier program may be open to others; secrets are about to be kept in it.
+        if metadata.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        }
+    }
+    #[cfg(not(unix))]
+    builder.create(path).map_err(failed)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_wins_over_the_variable_and_the_variable_over_home() {
+        let mut environment = Environment::of([("PYLON_DATA_DIR", "/var/pylon")]);
+        environment.home = Some("/people/somebody".into());
+        let dir =
+            |flag: Option<&str>, environment: &Environment| Paths::resolve(flag.map(Path::new), environment).map(|paths| paths.data_dir);
+        assert_eq!(dir(Some("/tmp/x"), &environment).expect("path"), Path::new("/tmp/x"));
+        assert_eq!(dir(None, &environment).expect("path"), Path::new("/var/pylon"));
+        environment.variables.clear();
+        assert_eq!(dir(None, &environment).expect("path"), Path::new("/people/somebody/.openagents/pylon"));
+        environment.home = None;
+        assert!(matches!(dir(None, &environment), Err(PathError::NoHome)));
+    }
+
+    #[test]
+    fn a_directory_too_deep_for_a_socket_gets_one_elsewhere_of_its_own() {
+        let deep = |name: &str| Paths::at(&Path::new("/a").join(name.repeat(60)));
+        let (one, other) = (deep("xy"), deep("yx"));
+        assert!(one.control_sock.as_os_str().len() <= MAX_SOCKET_PATH);
+        assert_ne!(one.control_sock, other.control_sock);
+        assert_eq!(Paths::at(Path::new("/a")).control_sock, Path::new("/a/control.sock"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_directory_is_made_private_and_closed_if_it_was_open() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("dir");
+        let paths = Paths::at(&dir.path().join("a/b"));
+        let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
+        paths.ensure().expect("made");
+        assert_eq!(mode(&paths.data_dir), 0o700);
+        fs::set_permissions(&paths.data_dir, fs::Permissions::from_mode(0o755)).expect("opened");
+        paths.ensure().expect("closed");
+        assert_eq!(mode(&paths.data_dir), 0o700);
+    }
+
+    #[test]
+    fn a_file_in_the_directorys_place_is_named() {
+        let dir = tempfile::tempdir().expect("dir");
+        let place = dir.path().join("taken");
+        fs::write(&place, "x").expect("written");
+        let error = Paths::at(&place).ensure().expect_err("refused").to_string();
+        assert!(error.contains("taken"), "{error}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Who we are: a mnemonic on disk, the Nostr key derived from it (NIP-06).
+//!
+//! Made only when somebody asks, never overwritten, 0600 from its first moment. The file is plaintext for now; the
+//! encrypted form (`identity.age`) comes with the wallet, and until then is refused in words rather than ignored.
+
+mod file;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use nostr::nips::nip19::ToBech32 as _;
+use secrecy::SecretString;
+
+pub use words::{WordCount, WordsError};
+
+use crate::config::{PathError, Paths};
+use crate::domain::ids::Pubkey;
+
+/// Our keys. Debug shows the public one.
+#[derive(Clone)]
+pub struct Identity {
+    keys: nostr::Keys,
+}
+
+/// What making or importing gave.
+#[derive(Debug)]
+pub struct Created {
+    pub identity: Identity,
+    /// To be shown once.
+    pub mnemonic: SecretString,
+    /// Where the identity that stood there before is kept.
+    pub backup: Option<PathBuf>,
+}
+
+/// What happens to an identity that is already there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Replace {
+    /// It stays and nothing is made.
+    #[default]
+    Never,
+    /// It is moved aside and kept.
+    MoveAside,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("there is no identity at {}; make one with `pylon init`", path.display())]
+    Missing { path: PathBuf },
+    #[error("there is an identity at {} already; it stays. `pylon init --replace` moves it aside first", path.display())]
+    Exists { path: PathBuf },
+    #[error("{} can be read by others (mode {mode:o}); close it with `chmod 600 {}`", path.display(), path.display())]
+    TooOpen { path: PathBuf, mode: u32 },
+    #[error("{} is encrypted, and this version cannot unlock it yet", path.display())]
+    Encrypted { path: PathBuf },
+    #[error("{} holds no identity: {source}", path.display())]
+    NotAMnemonic {
+        path: PathBuf,
+        #[source]
+        source: WordsError,
+    },
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error("{} cannot be used: {source}", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Identity {
+    /// Makes an identity of new words.
+    pub fn create(paths: &Paths, count: WordCount, replace: Replace) -> Result<Created, IdentityError> {
+        Self::store(paths, words::generate(count)?, replace)
+    }
+
+    /// Makes an identity of existing words.
+    pub fn import(paths: &Paths, phrase: SecretString, replace: Replace) -> Result<Created, IdentityError> {
+        Self::store(paths, words::normalise(&phrase)?, replace)
+    }
+
+    fn store(paths: &Paths, mnemonic: SecretString, replace: Replace) -> Result<Created, IdentityError> {
+        let identity = Self::of_words(&mnemonic)?;
+        let backup = file::write(paths, &mnemonic, replace)?;
+        Ok(Created { identity, mnemonic, backup })
+    }
+
+    /// Reads the identity. Refuses a file that others could have read.
+    pub fn load(paths: &Paths) -> Result<Self, IdentityError> {
+        let phrase = file::read(paths)?;
+        Self::of_words(&phrase).map_err(|source| IdentityError::NotAMnemonic { path: paths.identity_mnemonic.clone(), source })
+    }
+
+    fn of_words(phrase: &SecretString) -> Result<Self, WordsError> {
+        Ok(Self { keys: words::derive(phrase)? })
+    }
+
+    /// The public key.
+    pub fn pubkey(&self) -> Pubkey {
+        Pubkey(self.keys.public_key().to_bytes())
+    }
+
+    /// The public key as people exchange it (NIP-19).
+    pub fn npub(&self) -> String {
+        match self.keys.public_key().to_bech32() {
+            Ok(npub) => npub,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The keys, for signing and decrypting.
+    pub fn nostr_keys(&self) -> &nostr::Keys {
+        &self.keys
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.npub())
+    }
+}

@@ -1,0 +1,64 @@
+//! What can be wrong with a ledger, in sentences.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use crate::domain::ids::JobId;
+use crate::domain::job::IllegalStep;
+
+/// Why the ledger did not do what was asked. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no ledger at {} yet", path.display())]
+    NoLedger { path: PathBuf },
+    #[error("{} was written by a newer version of this program (ledger version {found}, this one knows {known}); update the program", path.display())]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("{} is the ledger of an earlier program and is left as it is; `pylon jobs import` will take its jobs over, or move the file aside", path.display())]
+    Predecessor { path: PathBuf },
+    #[error("{} is not a ledger: {detail}; move the file aside", path.display())]
+    NotALedger { path: PathBuf, detail: String },
+    #[error("the ledger {} cannot be opened: {detail}; the directory must exist, be yours and be writable", path.display())]
+    CannotOpen { path: PathBuf, detail: String },
+    #[error("the disk is full; free some space")]
+    DiskFull,
+    #[error("the ledger is read-only; check the file's and the directory's permissions")]
+    ReadOnly,
+    #[error(transparent)]
+    Illegal(#[from] IllegalStep),
+    #[error("the ledger has no job {0}")]
+    Unknown(String),
+    #[error("{prefix} stands for {} jobs: {}", candidates.len(), list(candidates))]
+    Ambiguous { prefix: String, candidates: Vec<JobId> },
+    #[error("{0:?} is no job id: give at least 4 of its hexadecimal digits")]
+    BadId(String),
+    /// A value in the file that this program never wrote.
+    #[error("the ledger is damaged: {0}; run `pylon doctor`")]
+    Damaged(String),
+    #[error("the ledger is closed")]
+    Closed,
+    #[error("the ledger failed: {0}")]
+    Sqlite(#[source] Arc<rusqlite::Error>),
+}
+
+fn list(ids: &[JobId]) -> String {
+    ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(Arc::new(error)),
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}

@@ -1,0 +1,27 @@
+//! The ledger: `pylon.db`, SQLite in WAL mode with a full sync at every commit.
+//!
+//! One thread writes. Callers queue their writes and get a [`Pending`] to await; the thread takes what is queued, runs
+//! it in one transaction with a savepoint each, commits once, and answers everybody: a busy node pays for one disk sync
+//! where it would have paid for many, and an acknowledged write is on disk. Readers open the file for themselves.
+//!
+//! Every change of a job goes through [`Standing::apply`](crate::domain::job::Standing::apply) and writes one journal
+//! row and one update in the same transaction. Nothing outside this room knows SQL.
+
+mod aside;
+mod error;
+mod jobs;
+mod open;
+mod reader;
+mod rows;
+mod stats;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::StoreError;
+pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
+pub use reader::Reader;
+pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
+pub use stats::{Span, Stats};
+pub use writer::{Observer, Pending, Step, StepTime, Store, StoreOptions};

@@ -1,0 +1,107 @@
+//! Totals by day, kept up with every write.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::domain::job::JobState;
+use crate::domain::time::UnixMs;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Totals of some days.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Requests that got a row.
+    pub jobs: u64,
+    pub done: u64,
+    pub failed: u64,
+    /// With and without a row.
+    pub refused: u64,
+    pub cancelled: u64,
+    pub prompt_tokens: u64,
+    pub answer_tokens: u64,
+}
+
+/// Totals, by days of UTC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    pub today: Span,
+    /// Today and the six days before.
+    pub week: Span,
+    /// Today and the 29 days before.
+    pub month: Span,
+    pub all: Span,
+    /// Refusals by reason, ever.
+    pub refusals: BTreeMap<String, u64>,
+}
+
+/// Something that counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Entry {
+    Claimed,
+    Reached(JobState),
+    /// Turned away without a row.
+    TurnedAway,
+    Tokens {
+        prompt: u32,
+        answer: u32,
+    },
+}
+
+/// Days since 1970 in UTC.
+pub(super) const fn day(at: UnixMs) -> i64 {
+    at.0.div_euclid(DAY_MS)
+}
+
+/// Adds to the day's totals.
+pub(super) fn add(connection: &Connection, at: UnixMs, entry: Entry) -> Result<(), StoreError> {
+    let (column, amount) = match entry {
+        Entry::Claimed => ("jobs", 1),
+        Entry::TurnedAway | Entry::Reached(JobState::Refused) => ("refused", 1),
+        Entry::Reached(JobState::Done | JobState::AwaitingPayment) => ("done", 1),
+        Entry::Reached(JobState::Failed) => ("failed", 1),
+        Entry::Reached(JobState::Cancelled) => ("cancelled", 1),
+        Entry::Reached(_) => return Ok(()),
+        Entry::Tokens { prompt, answer } => {
+            bump(connection, day(at), "prompt_tokens", prompt)?;
+            ("answer_tokens", answer)
+        }
+    };
+    bump(connection, day(at), column, amount)
+}
+
+/// `column` is one of the fixed names above.
+fn bump(connection: &Connection, day: i64, column: &'static str, amount: u32) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO daily_stats (day, {column}) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET {column} = {column} + excluded.{column}"
+    );
+    connection.prepare_cached(&sql)?.execute(params![day, amount])?;
+    Ok(())
+}
+
+/// Reads the totals.
+pub(super) fn read(connection: &Connection, now: UnixMs) -> Result<Stats, StoreError> {
+    let today = day(now);
+    let since = |first: i64| -> Result<Span, StoreError> {
+        let sum = |column: &str| format!("coalesce(sum({column}), 0)");
+        let columns = ["jobs", "done", "failed", "refused", "cancelled", "prompt_tokens", "answer_tokens"].map(sum).join(", ");
+        let sql = format!("SELECT {columns} FROM daily_stats WHERE day >= ?1");
+        Ok(connection.query_row(&sql, params![first], |row| {
+            Ok(Span {
+                jobs: row.get(0)?,
+                done: row.get(1)?,
+                failed: row.get(2)?,
+                refused: row.get(3)?,
+                cancelled: row.get(4)?,
+                prompt_tokens: row.get(5)?,
+                answer_tokens: row.get(6)?,
+            })
+        })?)
+    };
+    let mut statement = connection.prepare("SELECT code, sum(count) FROM refusals GROUP BY code")?;
+    let refusals = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok(Stats { today: since(today)?, week: since(today - 6)?, month: since(today - 29)?, all: since(i64::MIN)?, refusals })
+}
