@@ -32,6 +32,6 @@ fn main() -> AppExit {
                 .set(WindowPlugin { primary_window: Some(window::primary(placement)), ..default() })
                 .disable::<TerminalCtrlCHandlerPlugin>(),
         )
-        .add_plugins((EguiPlugin::default(), HudPlugin))
+        .add_plugins((EguiPlugin::default(), HudPlugin { placement }))
         .run()
 }

@@ -25,13 +25,18 @@ pub enum HudSystems {
 
 /// Everything inside the window. Needs `EguiPlugin` and, for a real window, `DefaultPlugins`.
 #[derive(Debug, Default)]
-pub struct HudPlugin;
+pub struct HudPlugin {
+    pub placement: window::Placement,
+}
 
 impl Plugin for HudPlugin {
     fn build(&self, app: &mut App) {
         let read_and_not_begun = HudSystems::Input.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
         app.configure_sets(PreUpdate, read_and_not_begun);
         app.add_plugins((theme::plugin, window::plugin, power::plugin, backdrop::plugin));
+        if self.placement == window::Placement::Kiosk {
+            app.add_observer(window::cover_screen);
+        }
         #[cfg(feature = "dev")]
         app.add_plugins(dev::plugin);
     }

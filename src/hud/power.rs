@@ -58,7 +58,7 @@ mod tests {
         let mut app = App::new();
         app.add_plugins((MinimalPlugins, InputPlugin, WindowPlugin::default(), AccessibilityPlugin, AssetPlugin::default()));
         app.init_asset::<Shader>().init_asset::<Image>();
-        app.add_plugins((EguiPlugin::default(), HudPlugin));
+        app.add_plugins((EguiPlugin::default(), HudPlugin::default()));
         app.finish();
         app.cleanup();
         app

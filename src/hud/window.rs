@@ -1,7 +1,7 @@
 //! The one window: on a desk or over the whole screen.
 
 use bevy::prelude::*;
-use bevy::window::{MonitorSelection, WindowMode, WindowResizeConstraints, WindowResolution};
+use bevy::window::{Monitor, MonitorSelection, PrimaryWindow, WindowMode, WindowResizeConstraints, WindowResolution};
 
 use super::theme::{Theme, tokens};
 
@@ -23,10 +23,7 @@ pub fn primary(placement: Placement) -> Window {
         name: Some("pylon-hud".to_owned()),
         resolution: WindowResolution::new(tokens::WINDOW_SIZE.0, tokens::WINDOW_SIZE.1),
         resize_constraints: WindowResizeConstraints { min_width: tokens::WINDOW_LEAST.0, min_height: tokens::WINDOW_LEAST.1, ..default() },
-        mode: match placement {
-            Placement::Windowed => WindowMode::Windowed,
-            Placement::Kiosk => WindowMode::BorderlessFullscreen(MonitorSelection::Current),
-        },
+        decorations: placement == Placement::Windowed,
         ..default()
     }
 }
@@ -41,4 +38,22 @@ fn open(mut commands: Commands<'_, '_>, theme: Res<'_, Theme>) {
     commands.insert_resource(ClearColor(Color::srgb_u8(ground.r(), ground.g(), ground.b())));
     // Only egui draws, and it smooths its own edges.
     commands.spawn((Camera2d, Msaa::Off));
+}
+
+/// Makes a kiosk's window as large as its screen, and full screen, as soon as the screen is known.
+///
+/// Full screen alone is a request to the window manager. Where there is none, as on a bare X server, the window would
+/// keep the 800 by 600 it got; so the size is set as well, and a window manager overrules it with the same one.
+pub fn cover_screen(
+    found: On<'_, '_, Add, Monitor>,
+    monitors: Query<'_, '_, &Monitor>,
+    mut window: Single<'_, '_, &mut Window, With<PrimaryWindow>>,
+) -> Result {
+    let screen = monitors.get(found.entity)?;
+    if window.mode == WindowMode::Windowed {
+        window.position = WindowPosition::At(screen.physical_position);
+        window.resolution.set_physical_resolution(screen.physical_width, screen.physical_height);
+        window.mode = WindowMode::BorderlessFullscreen(MonitorSelection::Current);
+    }
+    Ok(())
 }
