@@ -188,8 +188,9 @@ fn redact(text: &str) -> String {
 }
 
 fn is_bip39(piece: &str) -> bool {
-    let word = piece.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_lowercase();
-    !word.is_empty() && Language::English.find_word(&word).is_some()
+    // The first of a row may stand behind `words="`, the last before a full stop.
+    let word = piece.rsplit(|c: char| !c.is_ascii_alphabetic()).find(|part| !part.is_empty());
+    word.is_some_and(|word| Language::English.find_word(&word.to_ascii_lowercase()).is_some())
 }
 
 fn redact_word(piece: &str) -> String {

@@ -118,6 +118,8 @@ pub enum Fact {
     AnswerStored,
     /// The first relay took the result event.
     Delivered,
+    /// The answer was kept in memory alone (private mode), and the process ended before a relay took it.
+    AnswerLost,
     Failed,
     RefundOwed,
     Refunded,
@@ -173,6 +175,7 @@ impl Standing {
             (S::Seen, Fact::Started) if self.policy != Policy::PayFirst => to(S::Running),
             (S::Paid | S::Running, Fact::Started) => to(S::Running),
             (S::Running, Fact::AnswerStored) => to(S::Answered),
+            (S::Answered, Fact::AnswerLost) => to(S::Failed),
             (S::Answered, Fact::Delivered) if self.policy == Policy::ResultFirst => to(S::AwaitingPayment),
             (S::Answered, Fact::Delivered) => to(S::Done),
             (S::AwaitingPayment | S::Unpaid, Fact::PaymentSettled) => received(S::Settled),
@@ -223,6 +226,7 @@ mod tests {
         Fact::Started,
         Fact::AnswerStored,
         Fact::Delivered,
+        Fact::AnswerLost,
         Fact::Failed,
         Fact::RefundOwed,
         Fact::Refunded,
@@ -244,6 +248,7 @@ mod tests {
             (Policy::Free, &[F::Refused], S::Refused),
             (Policy::Free, &[F::Started, F::Started, F::Failed], S::Failed),
             (Policy::Free, &[F::Started, F::Cancelled], S::Cancelled),
+            (Policy::PayFirst, &[F::Quoted, F::PaymentSettled, F::Started, F::AnswerStored, F::AnswerLost, F::RefundOwed], S::RefundDue),
             (Policy::PayFirst, &[F::Quoted, F::PaymentSettled, F::Started, F::AnswerStored, F::Delivered], S::Done),
             (Policy::PayFirst, &[F::Quoted, F::QuoteExpired], S::Expired),
             (Policy::PayFirst, &[F::Quoted, F::QuoteExpired, F::PaymentSettled, F::RefundOwed, F::Refunded], S::Refunded),

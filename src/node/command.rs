@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::RequestId;
 use crate::store::JobsQuery;
 
-/// A command with the number its answer will carry.
+/// A command with the number its answer will carry. No command has a field named `id`: in JSON that is this number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     pub id: RequestId,
@@ -58,11 +58,11 @@ pub enum NodeCommand {
     /// Ledger, also while stopped: answers `Jobs`.
     Jobs { query: JobsQuery },
     /// Ledger, also while stopped: answers `JobDetail`. The id may be shortened as long as it is unambiguous.
-    Job { id: String },
+    Job { job: String },
     /// Ledger, also while stopped: answers `Stats`.
     Stats,
     /// Provider: calls a job off. Answer: `Done`.
-    CancelJob { id: String },
+    CancelJob { job: String },
     /// Supervisor: reads the config again; what can apply at once does. Answer: `Done`.
     Reload,
     /// Doctor, also while stopped: answers `Doctor`.
@@ -78,6 +78,13 @@ mod tests {
         let request = Request { id: RequestId(7), command: NodeCommand::GoOffline { how: Leaving::Now } };
         let json = serde_json::to_string(&request).expect("json");
         assert_eq!(json, r#"{"id":7,"do":"go-offline","how":"now"}"#);
+        assert_eq!(serde_json::from_str::<Request>(&json).expect("request"), request);
+    }
+
+    #[test]
+    fn a_command_about_a_job_keeps_its_own_number() {
+        let request = Request { id: RequestId(4), command: NodeCommand::Job { job: "abcd".into() } };
+        let json = serde_json::to_string(&request).expect("json");
         assert_eq!(serde_json::from_str::<Request>(&json).expect("request"), request);
     }
 

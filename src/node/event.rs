@@ -34,7 +34,7 @@ pub enum NodeEvent {
     /// Jobs: a job changed state; the row is what the ledger holds now.
     JobChanged { job: Box<JobRow> },
     /// Jobs: an answer grows, at most ten times a second.
-    JobProgress { id: JobId, chars: u64, tail: String },
+    JobProgress { job: JobId, chars: u64, tail: String },
     /// History: one page, as asked for.
     Jobs { page: Page },
     /// History: one job with its timeline, as asked for.
@@ -128,13 +128,16 @@ impl Failure {
     }
 }
 
-/// An error's text as a sentence: a capital letter and a full stop.
+/// An error's text as a sentence: a capital letter and a full stop. A setting or a path keeps its first letter.
 pub fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
-    let mut chars = text.chars();
-    let capital = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{capital}{}{stop}", chars.as_str())
+    let ordinary = text.split_whitespace().next().is_some_and(|word| word.chars().all(char::is_alphabetic));
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if ordinary => format!("{}{}{stop}", first.to_uppercase(), chars.as_str()),
+        _ => format!("{text}{stop}"),
+    }
 }
 
 #[cfg(test)]

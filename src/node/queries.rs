@@ -24,8 +24,10 @@ fn look_up(options: &NodeOptions, command: &NodeCommand) -> Result<NodeEvent, Fa
             NodeEvent::Stats { stats: Box::new(reader.stats(options.clock.now()).map_err(|error| failure(&error))?) }
         }
         (NodeCommand::Stats, None) => NodeEvent::Stats { stats: Box::<Stats>::default() },
-        (NodeCommand::Job { id }, Some(reader)) => NodeEvent::JobDetail { job: Box::new(reader.job(id).map_err(|error| failure(&error))?) },
-        (NodeCommand::Job { id }, None) => return Err(Failure::user(format!("There is no job {id}: the ledger is empty."))),
+        (NodeCommand::Job { job: id }, Some(reader)) => {
+            NodeEvent::JobDetail { job: Box::new(reader.job(id).map_err(|error| failure(&error))?) }
+        }
+        (NodeCommand::Job { job: id }, None) => return Err(Failure::user(format!("There is no job {id}: the ledger is empty."))),
         _ => return Err(Failure::internal("Not a question for the ledger.")),
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::command::Leaving;
 use super::control::{self, Asked};
@@ -74,7 +75,10 @@ impl Services {
         };
         relays.connect().await;
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
-        tasks.spawn("relay news", pass_news(news, provider.clone(), outlet.clone(), board.clone(), Arc::clone(&relays)));
+        tasks.spawn(
+            "relay news",
+            pass_news(news, provider.clone(), outlet.clone(), board.clone(), Arc::clone(&relays), tasks.token().clone()),
+        );
         tasks.spawn("status", herald(board.clone(), outlet.clone(), tasks.clone()));
         control::serve(&paths.control_sock, asked, outlet.clone(), &tasks).map_err(|error| {
             let socket = paths.control_sock.display();
@@ -163,8 +167,9 @@ async fn pass_news(
     outlet: Outlet,
     board: Board,
     relays: Arc<dyn RelayLink>,
+    token: CancellationToken,
 ) {
-    while let Some(item) = news.recv().await {
+    while let Some(Some(item)) = token.run_until_cancelled(news.recv()).await {
         match item {
             RelayNews::Event { event, .. } => provider.take(event).await,
             RelayNews::EndOfStored { .. } => {}

@@ -81,7 +81,7 @@ impl Supervisor {
             NodeCommand::PullModel { model } => return self.pull(model, answer).await,
             NodeCommand::Relays => NodeEvent::Relays { relays: self.services.as_ref().map(|on| on.relays.health()).unwrap_or_default() },
             NodeCommand::Jobs { .. } | NodeCommand::Job { .. } | NodeCommand::Stats => return self.query(command, answer),
-            NodeCommand::CancelJob { id } => done(self.cancel(&id).await),
+            NodeCommand::CancelJob { job } => done(self.cancel(&job).await),
             NodeCommand::Reload => done(self.reload().await),
             NodeCommand::Doctor => return self.doctor(answer),
         };

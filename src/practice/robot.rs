@@ -17,6 +17,8 @@ const ANSWERS: SubscriptionName = SubscriptionName("robot-answers");
 /// The largest event the robot reads.
 const MAX_EVENT: usize = 1024 * 1024;
 const KIND: u16 = 5050;
+/// How long the relay gets to answer.
+const CONNECT: Duration = Duration::from_secs(10);
 /// Short answers: the robot is here to see the market move.
 const MAX_TOKENS: u32 = 64;
 
@@ -66,7 +68,23 @@ impl Robot {
         link.connect().await;
         let kinds = [Kind::from(result_kind(KIND)), Kind::from(FEEDBACK)];
         link.subscribe(ANSWERS, Filter::new().kinds(kinds).pubkey(keys.public_key())).await?;
-        Ok(Self { link, news, keys, provider, asked: 0 })
+        let mut robot = Self { link, news, keys, provider, asked: 0 };
+        // Asking before the relay listens for the answer would be asking in vain.
+        match tokio::time::timeout(CONNECT, robot.caught_up()).await {
+            Ok(true) => Ok(robot),
+            Ok(false) | Err(_) => Err(RelayError::Pool(format!("{relay} did not answer within {} s", CONNECT.as_secs()))),
+        }
+    }
+
+    /// Waits until the relay has taken the subscription. False when the connection ended.
+    async fn caught_up(&mut self) -> bool {
+        loop {
+            match self.news.recv().await {
+                Some(RelayNews::EndOfStored { .. }) => return true,
+                Some(RelayNews::Event { .. } | RelayNews::Health(_)) => {}
+                None => return false,
+            }
+        }
     }
 
     /// Asks for one answer and waits for it.

@@ -47,8 +47,8 @@ pub struct StartedRun {
 /// A signed answer.
 #[derive(Debug, Clone)]
 pub struct StoredAnswer {
-    /// The signed event, byte for byte as it will be published.
-    pub event_json: String,
+    /// The signed event, byte for byte as it will be published; `None` in private mode.
+    pub event_json: Option<String>,
     pub event_id: [u8; 32],
     /// `None` in private mode.
     pub text: Option<String>,
@@ -116,6 +116,11 @@ impl Store {
     /// There will be no answer, and why.
     pub fn fail(&self, id: JobId, code: &'static str, reason: String, at: UnixMs) -> Pending<JobRow> {
         self.end(id, Fact::Failed, code, reason, at)
+    }
+
+    /// The answer was in memory alone and is gone.
+    pub fn lose_answer(&self, id: JobId, reason: String, at: UnixMs) -> Pending<JobRow> {
+        self.end(id, Fact::AnswerLost, "answer-lost", reason, at)
     }
 
     /// The buyer or the operator has called the job off.

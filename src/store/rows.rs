@@ -1,6 +1,6 @@
 //! What the ledger gives out.
 
-use std::str::FromStr;
+use std::str::FromStr as _;
 
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};

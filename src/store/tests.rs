@@ -55,7 +55,7 @@ fn run() -> StartedRun {
 
 fn answer(number: u8) -> StoredAnswer {
     StoredAnswer {
-        event_json: format!("{{\"answer\":{number}}}"),
+        event_json: Some(format!("{{\"answer\":{number}}}")),
         event_id: [number; 32],
         text: Some("an answer in the clear".into()),
         sha256: [1; 32],

@@ -10,15 +10,17 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use nostr_sdk::prelude::*;
 use pylon_hud::config::{Environment, Paths};
 use pylon_hud::domain::ids::RequestId;
+use pylon_hud::domain::job::JobState;
 use pylon_hud::domain::model::{FinishReason, ModelInfo, Usage};
 use pylon_hud::identity::{Identity, WordCount};
 use pylon_hud::inference::{Inference, InferenceError, Probe, Prompt, PullProgress, Token, TokenStream};
 use pylon_hud::node::{Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, NodeState, NodeStatus, Report, Request};
 use pylon_hud::practice::{self, PracticeRelay};
+use pylon_hud::store::JobDetail;
 use tokio::sync::{Semaphore, mpsc};
 
 /// Everything here happens in milliseconds; this is for a machine that is busy with something else.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Waits for something that must happen.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -234,36 +236,33 @@ impl Running {
         }
     }
 
-    /// The status once it is so.
+    /// The status once it is so. Asks again and again: what is told between two questions may already be old.
     pub async fn status_where(&self, so: impl Fn(&NodeStatus) -> bool) -> NodeStatus {
-        let now = self.status().await;
-        if so(&now) {
-            return now;
-        }
-        let pick = |report: &Report| match &report.event {
-            NodeEvent::Status { status } if so(status) => Some((**status).clone()),
-            _ => None,
-        };
-        self.wait("a status", pick).await
+        soon("a status", async {
+            loop {
+                let status = self.status().await;
+                if so(&status) {
+                    return status;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
     }
 
     /// The job once it is in this state.
-    pub async fn job_in(&self, id: EventId, state: pylon_hud::domain::job::JobState) -> pylon_hud::store::JobDetail {
-        let id = id.to_hex();
-        if let NodeEvent::JobDetail { job } = self.call(NodeCommand::Job { id: id.clone() }).await
-            && job.record.state == state
-        {
-            return *job;
-        }
-        let pick = |report: &Report| match &report.event {
-            NodeEvent::JobChanged { job } if job.id.to_string() == id && job.state == state => Some(()),
-            _ => None,
-        };
-        self.wait(&format!("the job to be {state}"), pick).await;
-        match self.call(NodeCommand::Job { id }).await {
-            NodeEvent::JobDetail { job } => *job,
-            event => panic!("{event:?}"),
-        }
+    pub async fn job_in(&self, id: EventId, state: JobState) -> JobDetail {
+        soon(&format!("the job to be {state}"), async {
+            loop {
+                if let NodeEvent::JobDetail { job } = self.call(NodeCommand::Job { job: id.to_hex() }).await
+                    && job.record.state == state
+                {
+                    return *job;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
     }
 
     pub fn stop(mut self) {
@@ -280,7 +279,12 @@ pub struct Buyer {
 
 impl Buyer {
     pub async fn connect(relay: &PracticeRelay) -> Self {
-        let keys = Keys::generate();
+        Self::watch(relay, &Keys::generate()).await
+    }
+
+    /// A buyer with keys from before.
+    pub async fn watch(relay: &PracticeRelay, keys: &Keys) -> Self {
+        let keys = keys.clone();
         let client = Client::builder().signer(keys.clone()).build();
         client.add_relay(relay.url()).await.unwrap();
         client.connect().await;

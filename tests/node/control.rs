@@ -25,7 +25,7 @@ async fn anything_the_window_can_ask_the_socket_can_ask() {
             NodeEvent::Status { status } => assert_eq!(status.state, NodeState::Online),
             event => panic!("{event:?}"),
         }
-        match client.call(NodeCommand::Job { id: id[..12].to_owned() }, PATIENCE).unwrap() {
+        match client.call(NodeCommand::Job { job: id[..12].to_owned() }, PATIENCE).unwrap() {
             NodeEvent::JobDetail { job } => assert_eq!(job.record.id.to_string(), id),
             event => panic!("{event:?}"),
         }

@@ -1,12 +1,12 @@
 //! A job for free, from request to ledger.
 
-use std::time::Duration;
-
 use nostr_sdk::prelude::*;
 use pylon_hud::domain::job::{Fact, JobState};
+use pylon_hud::domain::relay::RelayHealth;
 use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeState};
+use pylon_hud::practice::PracticeRelay;
 
-use crate::common::{Buyer, Market, Scripted, soon, stored, tag};
+use crate::common::{Buyer, Market, Running, Scripted, soon, stored, tag};
 
 #[tokio::test]
 async fn an_open_request_is_answered_with_what_the_model_wrote() {
@@ -126,14 +126,22 @@ async fn the_ad_is_up_while_online_and_gone_afterwards() {
 #[tokio::test]
 async fn a_deleted_request_is_called_off_and_the_model_stops() {
     let market = Market::new().await;
+    // A relay that does not hold the request takes anybody's deletion of it.
+    let other = PracticeRelay::start().await.unwrap();
     let model = Scripted::slow(&["never"]);
-    let node = market.online(model.clone(), &[]).await;
+    let node = market.online(model.clone(), &[&format!("relays.urls=[\"{}\", \"{}\"]", market.relay.url(), other.url())]).await;
+    node.status_where(|status| status.relays_connected == 2).await;
     let buyer = Buyer::connect(&market.relay).await;
     let job = buyer.request(&[&["i", "Wait.", "text"]], "").await;
     node.job_in(job, JobState::Running).await;
-    // Somebody else's deletion is nothing to us.
-    let stranger = Buyer::connect(&market.relay).await;
+    let stranger = Buyer::connect(&other).await;
     stranger.send(stranger.sign(5, &[&["e", &job.to_hex()], &["k", "5050"]], "", Timestamp::now())).await;
+    let seen = |relay: &RelayHealth| relay.received == 1 && relay.url == other.url().trim_end_matches('/');
+    soon("the stranger's deletion", async {
+        while !matches!(node.call(NodeCommand::Relays).await, NodeEvent::Relays { relays } if relays.iter().any(seen)) {}
+    })
+    .await;
+    assert_eq!(node.status().await.in_flight, 1, "a stranger called the job off");
     buyer.send(buyer.sign(5, &[&["e", &job.to_hex()], &["k", "5050"]], "", Timestamp::now())).await;
     let detail = node.job_in(job, JobState::Cancelled).await;
     assert!(detail.record.reason.unwrap_or_default().contains("buyer"));
@@ -149,8 +157,6 @@ async fn a_deleted_request_is_called_off_and_the_model_stops() {
 #[tokio::test]
 async fn an_answer_longer_than_we_send_is_cut_at_a_character_and_marked() {
     let market = Market::new().await;
-    let node = market.online(Scripted::quick(&["ééééé", "ééééé"]), &["provider.max_result_bytes=1000"]).await;
-    node.stop();
     let long: &'static str = Box::leak("é".repeat(600).into_boxed_str());
     let node = market.online(Scripted::quick(&[long, "more"]), &["provider.max_result_bytes=1000"]).await;
     let mut buyer = Buyer::connect(&market.relay).await;
@@ -222,28 +228,28 @@ async fn jobs_dropped_by_a_hurried_exit_are_taken_up_again() {
 }
 
 #[tokio::test]
-async fn an_answer_no_relay_takes_is_kept_and_sent_again() {
+async fn an_answer_no_relay_takes_is_kept_and_sent_when_one_is_back() {
     let market = Market::new().await;
     let model = Scripted::slow(&["kept"]);
-    let mut options = market.options(model.clone(), &[]);
-    options.overrides.retain(|setting| setting.key() != "relays.urls");
-    let relay = market.relay.clone();
-    let other = pylon_hud::practice::PracticeRelay::start().await.unwrap();
-    options.overrides.push(format!("relays.urls=[\"{}\"]", relay.url()).parse().unwrap());
-    let node = crate::common::Running::launch(options);
-    node.done(NodeCommand::GoOnline).await;
-    node.status_where(|status| status.state == NodeState::Online).await;
+    let node = market.online(model.clone(), &[]).await;
     let buyer = Buyer::connect(&market.relay).await;
     let job = buyer.request(&[&["i", "Hold on.", "text"]], "").await;
     node.job_in(job, JobState::Running).await;
-    drop((relay, other));
-    let Market { relay, .. } = market;
-    relay.shutdown();
+    market.relay.shutdown();
     node.status_where(|status| status.relays_connected == 0).await;
-    model.leave.add_permits(10);
+    model.leave.add_permits(1);
     let detail = node.job_in(job, JobState::Answered).await;
     assert!(detail.record.delivered_at.is_none());
     assert_eq!(node.status().await.undelivered, 1);
-    let _ = Duration::ZERO;
+    node.stop();
+    // Another relay takes its place; the same answer goes there, and the model is not asked again.
+    let elsewhere = Market { relay: PracticeRelay::start().await.unwrap(), ..market };
+    let mut late = Buyer::watch(&elsewhere.relay, &buyer.keys).await;
+    let node = Running::launch(elsewhere.options(model.clone(), &[]));
+    node.done(NodeCommand::Start).await;
+    let (result, _) = late.result(job).await;
+    assert_eq!(result.content, "kept");
+    assert_eq!(node.job_in(job, JobState::Done).await.record.state, JobState::Done);
+    assert_eq!(model.runs(), 1);
     node.stop();
 }

@@ -60,7 +60,7 @@ async fn an_open_request_we_cannot_serve_gets_silence_and_is_counted() {
     buyer.result(served).await;
     assert!(stored(&buyer, Filter::new().kind(Kind::from(7000)).event(refused)).await.is_empty());
     assert!(
-        matches!(node.call(NodeCommand::Job { id: refused.to_hex() }).await, NodeEvent::Failed { .. }),
+        matches!(node.call(NodeCommand::Job { job: refused.to_hex() }).await, NodeEvent::Failed { .. }),
         "a refused open request is a counter, not a row"
     );
     node.stop();

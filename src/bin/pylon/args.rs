@@ -183,24 +183,6 @@ pub struct Practice {
     pub output: Output,
 }
 
-impl Verb {
-    /// Whether the program's answers are JSON.
-    pub fn output(&self) -> Output {
-        match self {
-            Self::Init(init) => init.output,
-            Self::Run(run) => run.output,
-            Self::Offline(offline) => offline.output,
-            Self::Stop(stop) => stop.output,
-            Self::Online(output) | Self::Status(output) | Self::Watch(output) | Self::Doctor(output) => *output,
-            Self::Models(models) => models.output,
-            Self::Jobs(jobs) => jobs.output,
-            Self::Config(Config { verb: ConfigVerb::List(output) }) => *output,
-            Self::Config(_) => Output::default(),
-            Self::Practice(practice) => practice.output,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

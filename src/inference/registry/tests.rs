@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 
 use super::*;
 use crate::domain::model::FinishReason;
+use crate::domain::time::UnixMs;
 use crate::inference::ollama::Ollama;
 use crate::inference::test_server::{Reply, Request, TestServer, client};
 use crate::inference::{Prompt, PullProgress, TokenStream};

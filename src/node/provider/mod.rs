@@ -13,6 +13,7 @@
 mod ad;
 mod buyers;
 mod delivery;
+mod handle;
 mod intake;
 mod queue;
 mod resume;
@@ -30,6 +31,8 @@ use futures_util::stream::FuturesUnordered;
 use nostr::{Event, EventBuilder};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+
+pub use self::handle::{ProviderCommand, ProviderHandle};
 
 use self::ad::Ad;
 use self::buyers::Buyers;
@@ -97,33 +100,6 @@ enum WriteError {
     Envelope(#[from] EnvelopeError),
     #[error("it could not be signed: {0}")]
     Sign(#[from] nostr::event::builder::Error),
-}
-
-/// Asked of the provider.
-pub enum ProviderCommand {
-    GoOnline(oneshot::Sender<Result<(), Failure>>),
-    GoOffline(Leaving, oneshot::Sender<()>),
-    Cancel(JobId, oneshot::Sender<Result<(), Failure>>),
-    Reload(Arc<Config>),
-}
-
-/// The handle the supervisor keeps.
-#[derive(Clone)]
-pub struct ProviderHandle {
-    commands: mpsc::Sender<ProviderCommand>,
-    events: mpsc::Sender<Box<Event>>,
-}
-
-impl ProviderHandle {
-    /// Sends a command; false when the provider has ended.
-    pub async fn ask(&self, command: ProviderCommand) -> bool {
-        self.commands.send(command).await.is_ok()
-    }
-
-    /// Hands over an event from a relay, waiting while the provider is busy: the socket waits with us.
-    pub async fn take(&self, event: Box<Event>) {
-        let _ = self.events.send(event).await;
-    }
 }
 
 /// What reports back to the provider.
@@ -201,7 +177,7 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
         context,
     };
     tasks.spawn("provider", provider.run(asked, arriving));
-    ProviderHandle { commands, events }
+    ProviderHandle::new(commands, events)
 }
 
 impl Provider {

@@ -1,5 +1,7 @@
 //! What an earlier run of the node left unfinished, taken up before new work.
 
+use std::sync::Arc;
+
 use nostr::{Event, JsonUtil as _};
 
 use super::queue::Accepted;
@@ -10,7 +12,7 @@ use crate::domain::ids::JobId;
 use crate::domain::job::JobState;
 use crate::domain::time::UnixMs;
 use crate::node::event::Scope;
-use crate::store::UnfinishedJob;
+use crate::store::{JobRow, StoreError, UnfinishedJob};
 
 /// What to do with a job found unfinished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,26 +58,12 @@ impl Provider {
         let patience_ms = self.settings.limits().job_timeout_secs * 1000;
         for job in unfinished {
             match plan(job.state, job.seen_at, now, patience_ms) {
-                Plan::Deliver => self.deliver_again(job),
+                Plan::Deliver => deliver_again(&self.context, job).await,
                 Plan::Run => self.run_again(job).await,
                 Plan::GiveUp => {
                     give_up(&self.context, job.id, "expired-while-away", "The node was away for longer than the job may take.").await
                 }
                 Plan::Leave => {}
-            }
-        }
-    }
-
-    fn deliver_again(&self, job: UnfinishedJob) {
-        match job.answer_event.as_deref().map(Event::from_json) {
-            Some(Ok(event)) => {
-                let relays =
-                    job.request_json.as_deref().and_then(|json| intake::reread(json, &self.context)).map(|(request, _)| request.relays);
-                delivery::spawn(&self.context, job.id, event, relays.unwrap_or_default());
-            }
-            _ => {
-                let message = format!("The stored answer of the job {} cannot be read.", job.id.short());
-                self.context.outlet.fault(Scope::Ledger, message, "Run `pylon doctor`; the ledger may be damaged.");
             }
         }
     }
@@ -95,12 +83,36 @@ impl Provider {
     }
 }
 
-async fn give_up(context: &Context, id: JobId, code: &'static str, reason: &str) {
-    match context.store.fail(id, code, reason.to_owned(), context.clock.now()).await {
-        Ok(row) => context.tell_job(row),
-        Err(error) => return context.ledger_fault("a job that cannot be resumed", &error),
+/// Sends the stored answer. Without one there is nothing to send: private mode keeps answers in memory alone.
+async fn deliver_again(context: &Arc<Context>, job: UnfinishedJob) {
+    match job.answer_event.as_deref().map(Event::from_json) {
+        Some(Ok(event)) => {
+            let request = job.request_json.as_deref().and_then(|json| intake::reread(json, context));
+            delivery::spawn(context, job.id, event, request.map(|(request, _)| request.relays).unwrap_or_default());
+        }
+        Some(Err(_)) => {
+            let message = format!("The stored answer of the job {} cannot be read.", job.id.short());
+            context.outlet.fault(Scope::Ledger, message, "Run `pylon doctor`; the ledger may be damaged.");
+        }
+        None => {
+            let reason = "The node restarted before a relay took the answer, and private mode keeps no answers.";
+            gave_up(context, context.store.lose_answer(job.id, reason.to_owned(), context.clock.now()).await);
+        }
     }
-    context.board.update(|status| status.failed += 1);
+}
+
+async fn give_up(context: &Context, id: JobId, code: &'static str, reason: &str) {
+    gave_up(context, context.store.fail(id, code, reason.to_owned(), context.clock.now()).await);
+}
+
+fn gave_up(context: &Context, written: Result<JobRow, StoreError>) {
+    match written {
+        Ok(row) => {
+            context.board.update(|status| status.failed += 1);
+            context.tell_job(row);
+        }
+        Err(error) => context.ledger_fault("a job that cannot be resumed", &error),
+    }
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ impl Run {
             hint: format!("{error}."),
         })?;
         let stored = StoredAnswer {
-            event_json: event.as_json(),
+            event_json: self.limits.store_text.then(|| event.as_json()),
             event_id: event.id.to_bytes(),
             text: self.limits.store_text.then(|| text.clone()),
             sha256: super::intake::sha256(&text),
@@ -301,7 +301,7 @@ impl<'a> Growing<'a> {
         }
         if now >= self.next_progress {
             self.next_progress = now + PROGRESS_EVERY;
-            self.run.context.outlet.tell(NodeEvent::JobProgress { id: self.run.id(), chars: self.chars, tail: self.tail() });
+            self.run.context.outlet.tell(NodeEvent::JobProgress { job: self.run.id(), chars: self.chars, tail: self.tail() });
         }
         full
     }

@@ -53,11 +53,12 @@ CREATE TABLE journal (
     PRIMARY KEY (job, seq)
 ) STRICT, WITHOUT ROWID;
 
--- The signed answer, byte for byte as it is published. Its presence means: never run this job again.
+-- The signed answer, byte for byte as it is published; in private mode only that there is one.
+-- A row here means: never run this job again.
 CREATE TABLE results (
     job        BLOB    NOT NULL PRIMARY KEY REFERENCES jobs (id),
     event_id   BLOB    NOT NULL UNIQUE CHECK (length(event_id) = 32),
-    event      TEXT    NOT NULL,
+    event      TEXT,             -- NULL in private mode
     text       TEXT,             -- NULL in private mode
     sha256     BLOB    NOT NULL CHECK (length(sha256) = 32),
     truncated  INTEGER NOT NULL CHECK (truncated IN (0, 1)),

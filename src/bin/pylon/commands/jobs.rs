@@ -13,7 +13,7 @@ pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
         None => list(place, jobs),
         Some(JobsVerb::Show { id, output }) => show(place, id, *output),
         Some(JobsVerb::Cancel { id }) => {
-            place.ask_running(NodeCommand::CancelJob { id: id.clone() }, ANSWER)?;
+            place.ask_running(NodeCommand::CancelJob { job: id.clone() }, ANSWER)?;
             report::done("The job is called off.", jobs.output)
         }
         Some(JobsVerb::Stats { output }) => match place.ask(NodeCommand::Stats, ANSWER)? {
@@ -49,7 +49,7 @@ fn show(place: &Place, id: &str, output: Output) -> Result<(), Failure> {
 }
 
 fn detail(place: &Place, id: &str) -> Result<Box<JobDetail>, Failure> {
-    match place.ask(NodeCommand::Job { id: id.to_owned() }, ANSWER)? {
+    match place.ask(NodeCommand::Job { job: id.to_owned() }, ANSWER)? {
         NodeEvent::JobDetail { job } => Ok(job),
         event => Err(unexpected(&event)),
     }

@@ -1,0 +1,42 @@
+//! The supervisor's end of the provider.
+
+use std::sync::Arc;
+
+use nostr::Event;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::Config;
+use crate::domain::ids::JobId;
+use crate::node::command::Leaving;
+use crate::node::event::Failure;
+
+/// Asked of the provider.
+pub enum ProviderCommand {
+    GoOnline(oneshot::Sender<Result<(), Failure>>),
+    GoOffline(Leaving, oneshot::Sender<()>),
+    Cancel(JobId, oneshot::Sender<Result<(), Failure>>),
+    Reload(Arc<Config>),
+}
+
+/// The handle the supervisor keeps.
+#[derive(Clone)]
+pub struct ProviderHandle {
+    commands: mpsc::Sender<ProviderCommand>,
+    events: mpsc::Sender<Box<Event>>,
+}
+
+impl ProviderHandle {
+    pub(super) fn new(commands: mpsc::Sender<ProviderCommand>, events: mpsc::Sender<Box<Event>>) -> Self {
+        Self { commands, events }
+    }
+
+    /// Sends a command; false when the provider has ended.
+    pub async fn ask(&self, command: ProviderCommand) -> bool {
+        self.commands.send(command).await.is_ok()
+    }
+
+    /// Hands over an event from a relay, waiting while the provider is busy: the socket waits with us.
+    pub async fn take(&self, event: Box<Event>) {
+        let _ = self.events.send(event).await;
+    }
+}
