@@ -6,11 +6,14 @@
 
 mod robot;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use nostr_relay_builder::LocalRelay;
 use nostr_relay_builder::builder::{RateLimit, RelayBuilder};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use robot::{BuyError, Purchase, Robot};
 
@@ -19,17 +22,18 @@ use crate::identity::{Identity, IdentityError, Replace, WordCount};
 use crate::inference::practice::PracticeEngine;
 use crate::node::{Market, NodeOptions};
 
-/// The market's relay. Ends when dropped.
+/// The market's relay. Ends when its last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct PracticeRelay {
-    relay: LocalRelay,
     url: String,
+    // Held for its end, which ends every connection with it.
+    listening: Arc<AbortOnDropHandle<()>>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum PracticeError {
     #[error("the practice relay could not listen on 127.0.0.1: {0}")]
-    Relay(#[source] nostr_relay_builder::error::Error),
+    Relay(#[source] std::io::Error),
     #[error("the practice identity could not be made: {0}")]
     Identity(#[from] IdentityError),
     #[error("the practice settings are wrong: {0}")]
@@ -39,22 +43,45 @@ pub enum PracticeError {
 impl PracticeRelay {
     /// Starts a relay on a free port of 127.0.0.1. The usual limit of 60 events a minute is for strangers; here the
     /// only client is ourselves.
+    ///
+    /// It accepts its connections here and not in the library, which would leave Nagle's algorithm on: two short
+    /// messages in a row then wait 40 ms for an acknowledgement, and that would be all one ever measured.
     pub async fn start() -> Result<Self, PracticeError> {
         let limits = RateLimit { max_reqs: 500, notes_per_minute: 1_000_000 };
-        let relay = LocalRelay::new(RelayBuilder::default().addr(IpAddr::V4(Ipv4Addr::LOCALHOST)).rate_limit(limits));
-        relay.run().await.map_err(PracticeError::Relay)?;
-        let url = relay.url().await.to_string();
-        Ok(Self { relay, url })
+        let relay = LocalRelay::new(RelayBuilder::default().rate_limit(limits));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(PracticeError::Relay)?;
+        let url = format!("ws://{}", listener.local_addr().map_err(PracticeError::Relay)?);
+        let listening = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                if let Ok((stream, from)) = listener.accept().await {
+                    connections.spawn(serve(relay.clone(), stream, from));
+                }
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Ok(Self { url, listening: Arc::new(AbortOnDropHandle::new(listening)) })
     }
 
-    /// Ends the relay and every connection to it.
-    pub fn shutdown(&self) {
-        self.relay.shutdown();
+    /// Ends the relay and every connection to it, if this is its last clone.
+    pub fn shutdown(self) {
+        drop(self.listening);
     }
 
     /// Its address, `ws://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+}
+
+/// One connection: the websocket's handshake, then the library.
+async fn serve(relay: LocalRelay, mut stream: TcpStream, from: SocketAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!("The practice relay's connection stays slow: {error}.");
+    }
+    if async_wsocket::native::accept(&mut stream).await.is_ok() {
+        // It ends with an error when the client leaves without a word, which is its right.
+        let _ = relay.take_connection(stream, from).await;
     }
 }
 

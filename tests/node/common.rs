@@ -20,7 +20,7 @@ use pylon_hud::store::JobDetail;
 use tokio::sync::{Semaphore, mpsc};
 
 /// Everything here happens in milliseconds; this is for a machine that is busy with something else.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for something that must happen.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {

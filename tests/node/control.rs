@@ -9,7 +9,7 @@ use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeState};
 
 use crate::common::{Buyer, Market, PATIENCE, Scripted};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn anything_the_window_can_ask_the_socket_can_ask() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["Hi."]), &[]).await;
@@ -36,7 +36,7 @@ async fn anything_the_window_can_ask_the_socket_can_ask() {
     assert!(!market.paths.control_sock.exists(), "the socket outlives the node");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nonsense_on_the_socket_gets_a_sentence_and_the_connection_lives() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&[]), &[]).await;
@@ -63,7 +63,7 @@ async fn nonsense_on_the_socket_gets_a_sentence_and_the_connection_lives() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_sees_a_job_from_beginning_to_end() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["Seen."]), &[]).await;

@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nostr_sdk::prelude::*;
 use pylon_hud::config::{Environment, Paths};
+use pylon_hud::domain::ids::RequestId;
 use pylon_hud::domain::job::JobState;
-use pylon_hud::node::{Node, NodeCommand, NodeEvent, NodeOptions, NodeState, Request};
-use pylon_hud::store::{Observer, Reader, Step};
+use pylon_hud::node::{Node, NodeCommand, NodeEvent, NodeOptions, Request};
+use pylon_hud::store::{JobsQuery, Observer, Reader, Step};
 
 use crate::common::{Buyer, Market, PATIENCE, soon, stored};
 use crate::ollama::FakeOllama;
@@ -40,12 +41,14 @@ fn crash_child() {
     }
     options.observer = Some(killer(die_at));
     let node = Node::launch(options).unwrap();
-    node.commands.send(Request { id: pylon_hud::domain::ids::RequestId(1), command: NodeCommand::GoOnline }).unwrap();
-    // Ends with the job; the parent's patience ends everything else.
+    let ask = |id, command| node.commands.send(Request { id: RequestId(id), command }).unwrap();
+    ask(1, NodeCommand::GoOnline);
+    // Ends with the job, which may have ended before this child began; the parent's patience ends everything else.
     while let Ok(report) = node.events.recv_timeout(PATIENCE) {
         match report.event {
+            NodeEvent::Done => ask(2, NodeCommand::Jobs { query: JobsQuery::default() }),
+            NodeEvent::Jobs { page } if page.rows.iter().any(|row| row.state == JobState::Done) => return,
             NodeEvent::JobChanged { job } if job.state == JobState::Done => return,
-            NodeEvent::Status { status } if status.state == NodeState::Online && die_at == usize::MAX => {}
             NodeEvent::Failed { failure } => panic!("{failure:?}"),
             _ => {}
         }
@@ -80,7 +83,7 @@ async fn child(dir: PathBuf, relay: String, ollama: String, die_at: usize) -> Ex
     soon("a child to end", tokio::task::spawn_blocking(run)).await.unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_survives_a_kill_at_every_step_with_one_answer() {
     let mut step = 0;
     loop {

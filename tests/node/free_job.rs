@@ -8,7 +8,7 @@ use pylon_hud::practice::PracticeRelay;
 
 use crate::common::{Buyer, Market, Running, Scripted, soon, stored, tag};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_request_is_answered_with_what_the_model_wrote() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["Hello", ", ", "buyer."]), &[]).await;
@@ -28,7 +28,7 @@ async fn an_open_request_is_answered_with_what_the_model_wrote() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encrypted_request_gets_an_encrypted_answer_and_shows_nothing_in_the_clear() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["Top", " secret."]), &[]).await;
@@ -54,7 +54,7 @@ async fn an_encrypted_request_gets_an_encrypted_answer_and_shows_nothing_in_the_
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_piece_reaches_the_buyer_before_the_model_has_finished() {
     let market = Market::new().await;
     let model = Scripted::slow(&["One", " two", " three"]);
@@ -76,7 +76,7 @@ async fn the_first_piece_reaches_the_buyer_before_the_model_has_finished() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copies_of_a_request_make_one_run_and_one_answer() {
     let market = Market::new().await;
     let model = Scripted::quick(&["Once."]);
@@ -98,7 +98,7 @@ async fn copies_of_a_request_make_one_run_and_one_answer() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_ad_is_up_while_online_and_gone_afterwards() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["x"]), &["node.name=\"Test Pylon\""]).await;
@@ -123,7 +123,7 @@ async fn the_ad_is_up_while_online_and_gone_afterwards() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_request_is_called_off_and_the_model_stops() {
     let market = Market::new().await;
     // A relay that does not hold the request takes anybody's deletion of it.
@@ -154,7 +154,7 @@ async fn a_deleted_request_is_called_off_and_the_model_stops() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_longer_than_we_send_is_cut_at_a_character_and_marked() {
     let market = Market::new().await;
     let long: &'static str = Box::leak("é".repeat(600).into_boxed_str());
@@ -167,7 +167,7 @@ async fn an_answer_longer_than_we_send_is_cut_at_a_character_and_marked() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn private_mode_keeps_no_word_of_a_job_on_disk() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["A quiet answer."]), &["provider.store_text=false"]).await;
@@ -189,7 +189,7 @@ async fn private_mode_keeps_no_word_of_a_job_on_disk() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn going_offline_finishes_what_runs_and_takes_nothing_new() {
     let market = Market::new().await;
     let model = Scripted::slow(&["late"]);
@@ -208,7 +208,7 @@ async fn going_offline_finishes_what_runs_and_takes_nothing_new() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_dropped_by_a_hurried_exit_are_taken_up_again() {
     let market = Market::new().await;
     let model = Scripted::slow(&["at last"]);
@@ -227,7 +227,7 @@ async fn jobs_dropped_by_a_hurried_exit_are_taken_up_again() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_no_relay_takes_is_kept_and_sent_when_one_is_back() {
     let market = Market::new().await;
     let model = Scripted::slow(&["kept"]);
@@ -235,7 +235,8 @@ async fn an_answer_no_relay_takes_is_kept_and_sent_when_one_is_back() {
     let buyer = Buyer::connect(&market.relay).await;
     let job = buyer.request(&[&["i", "Hold on.", "text"]], "").await;
     node.job_in(job, JobState::Running).await;
-    market.relay.shutdown();
+    let Market { relay, dir, paths, identity } = market;
+    relay.shutdown();
     node.status_where(|status| status.relays_connected == 0).await;
     model.leave.add_permits(1);
     let detail = node.job_in(job, JobState::Answered).await;
@@ -243,7 +244,7 @@ async fn an_answer_no_relay_takes_is_kept_and_sent_when_one_is_back() {
     assert_eq!(node.status().await.undelivered, 1);
     node.stop();
     // Another relay takes its place; the same answer goes there, and the model is not asked again.
-    let elsewhere = Market { relay: PracticeRelay::start().await.unwrap(), ..market };
+    let elsewhere = Market { relay: PracticeRelay::start().await.unwrap(), dir, paths, identity };
     let mut late = Buyer::watch(&elsewhere.relay, &buyer.keys).await;
     let node = Running::launch(elsewhere.options(model.clone(), &[]));
     node.done(NodeCommand::Start).await;

@@ -21,7 +21,7 @@ async fn counted(node: &Running, code: &str) -> u64 {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_addressed_request_hears_why_it_is_refused() {
     let market = Market::new().await;
     let model = Scripted::quick(&["no"]);
@@ -49,7 +49,7 @@ async fn an_addressed_request_hears_why_it_is_refused() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_request_we_cannot_serve_gets_silence_and_is_counted() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["yes"]), &[]).await;
@@ -66,7 +66,7 @@ async fn an_open_request_we_cannot_serve_gets_silence_and_is_counted() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stale_future_and_foreign_requests_are_left_alone() {
     let market = Market::new().await;
     let model = Scripted::quick(&["yes"]);
@@ -91,7 +91,7 @@ async fn stale_future_and_foreign_requests_are_left_alone() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_cannot_run_fails_the_job_and_is_offered_no_more() {
     let market = Market::new().await;
     let fault = InferenceError::ModelBroken { backend: "scripted".into(), model: "parrot".into(), message: "out of memory".into() };
@@ -109,7 +109,7 @@ async fn a_model_that_cannot_run_fails_the_job_and_is_offered_no_more() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_and_a_greedy_buyer_are_told_to_wait() {
     let market = Market::new().await;
     let model = Scripted::slow(&["done"]);
@@ -132,7 +132,7 @@ async fn a_full_queue_and_a_greedy_buyer_are_told_to_wait() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blocked_key_gets_silence() {
     let market = Market::new().await;
     let mut buyer = Buyer::connect(&market.relay).await;
@@ -149,7 +149,7 @@ async fn a_blocked_key_gets_silence() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ciphertext_that_is_none_is_refused_with_a_reason() {
     let market = Market::new().await;
     let node = market.online(Scripted::quick(&["x"]), &[]).await;

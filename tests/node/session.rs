@@ -4,7 +4,7 @@ use pylon_hud::node::{FailureKind, Leaving, NodeCommand, NodeEvent, NodeState, S
 
 use crate::common::{Market, Running, Scripted};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_launched_node_is_stopped_and_touches_nothing() {
     let market = Market::new().await;
     let node = Running::launch(market.options(Scripted::quick(&[]), &[]));
@@ -15,7 +15,7 @@ async fn a_launched_node_is_stopped_and_touches_nothing() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_node_on_the_same_directory_is_refused_with_who_holds_it() {
     let market = Market::new().await;
     let first = market.online(Scripted::quick(&[]), &[]).await;
@@ -34,7 +34,7 @@ async fn a_second_node_on_the_same_directory_is_refused_with_who_holds_it() {
     first.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_without_an_identity_says_how_to_make_one() {
     let market = Market::new().await;
     std::fs::remove_file(&market.paths.identity_mnemonic).unwrap();
@@ -46,7 +46,7 @@ async fn a_node_without_an_identity_says_how_to_make_one() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asking_for_payment_without_a_wallet_is_refused_and_nothing_becomes_free() {
     let market = Market::new().await;
     let node = Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
@@ -61,7 +61,7 @@ async fn asking_for_payment_without_a_wallet_is_refused_and_nothing_becomes_free
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_model_the_node_is_degraded_and_says_so() {
     let market = Market::new().await;
     let mut options = market.options(Scripted::quick(&[]), &[]);
@@ -73,7 +73,7 @@ async fn without_a_model_the_node_is_degraded_and_says_so() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_setting_is_kept_and_named() {
     let market = Market::new().await;
     let text = "[provider]\nmin_prise = 3\npolicy = \"free\"\n";
@@ -91,7 +91,7 @@ async fn an_unknown_setting_is_kept_and_named() {
     node.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_finds_what_is_missing_while_stopped() {
     let market = Market::new().await;
     let node = Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));

@@ -87,6 +87,14 @@ impl Registry {
         self.shown.borrow().iter().all(|backend| backend.state != BackendState::Unknown)
     }
 
+    /// Waits until every backend has answered, or failed to, once; at most as long as that may take.
+    pub async fn first_round(&self) {
+        let mut shown = self.watch();
+        let known = |table: &Vec<BackendHealth>| table.iter().all(|backend| backend.state != BackendState::Unknown);
+        // A registry that was never started is asked for nothing here; the limit ends the wait.
+        let _ = tokio::time::timeout(PROBE_LIMIT, shown.wait_for(known)).await;
+    }
+
     /// The models a buyer may be offered: there, and without a fault.
     pub fn offered(&self) -> Vec<ModelInfo> {
         let ready = |backend: &BackendHealth| matches!(backend.state, BackendState::Ready { .. });

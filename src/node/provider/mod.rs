@@ -228,6 +228,8 @@ impl Provider {
     async fn go_online(&mut self) -> Result<(), Failure> {
         self.settings.apply_pending();
         self.settings.check()?;
+        // Requests that wait on the relays would be refused for want of a model that is only not known yet.
+        self.context.registry.first_round().await;
         if !self.open {
             self.open = true;
             self.parked.drain(..).for_each(|job| self.waiting.push(job));
