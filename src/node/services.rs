@@ -50,6 +50,7 @@ impl Services {
         outlet: &Outlet,
         board: &Board,
         asked: mpsc::Sender<Asked>,
+        connections: &Tasks,
     ) -> Result<Self, Failure> {
         crate::net::init();
         let paths = &options.paths;
@@ -80,7 +81,7 @@ impl Services {
             pass_news(news, provider.clone(), outlet.clone(), board.clone(), Arc::clone(&relays), tasks.token().clone()),
         );
         tasks.spawn("status", herald(board.clone(), outlet.clone(), tasks.clone()));
-        control::serve(&paths.control_sock, asked, outlet.clone(), &tasks).map_err(|error| {
+        control::serve(&paths.control_sock, asked, outlet.clone(), &tasks, connections).map_err(|error| {
             let socket = paths.control_sock.display();
             Failure::user(format!("The control socket {socket} cannot be made: {error}."))
         })?;

@@ -99,7 +99,7 @@ impl Supervisor {
         }
         let config = Arc::new(self.load_config()?);
         self.board.update(|status| status.state = NodeState::Starting);
-        match Services::start(&self.options, Arc::clone(&config), &self.outlet, &self.board, self.socket.clone()).await {
+        match Services::start(&self.options, Arc::clone(&config), &self.outlet, &self.board, self.socket.clone(), &self.aside).await {
             Ok(services) => {
                 let (npub, pubkey) = (services.identity.npub(), services.identity.pubkey().to_string());
                 let (now, relays) = (self.options.clock.now(), config.relays.urls.len());

@@ -85,6 +85,20 @@ async fn a_watcher_sees_a_job_from_beginning_to_end() {
     let buyer = Buyer::connect(&market.relay).await;
     buyer.request(&[&["i", "Watch me.", "text"]], "").await;
     assert_eq!(watcher.await.unwrap(), ["seen", "running", "answered", "done"]);
-    node.done(NodeCommand::Stop { how: Leaving::Finish }).await;
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_stops_the_node_hears_that_it_has_stopped() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&[]), &[]).await;
+    let path = market.paths.control_sock.clone();
+    let answer = tokio::task::spawn_blocking(move || {
+        let answer = ControlClient::connect(&path).unwrap().call(NodeCommand::Stop { how: Leaving::Finish }, PATIENCE).unwrap();
+        assert!(!path.exists(), "the socket is still there");
+        answer
+    });
+    assert_eq!(answer.await.unwrap(), NodeEvent::Done);
+    assert_eq!(node.status().await.state, NodeState::Stopped);
     node.stop();
 }

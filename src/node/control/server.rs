@@ -1,6 +1,8 @@
 //! The node's end of the control socket.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -18,15 +20,19 @@ use crate::node::tasks::Tasks;
 /// Answers that may wait for a slow reader before the node waits with them.
 const CONNECTION_BACKLOG: usize = 64;
 
+/// How long a client gets to hear the last answers when the node goes down.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// A command and where its answers go.
 pub struct Asked {
     pub command: NodeCommand,
     pub answer: Answer,
 }
 
-/// Binds the socket and serves it until the tasks are asked to end. Call only while holding the node's lock: an old
-/// socket file is then nobody's and is replaced.
-pub fn serve(path: &Path, asked: mpsc::Sender<Asked>, outlet: Outlet, tasks: &Tasks) -> std::io::Result<()> {
+/// Binds the socket and listens until `listening` is asked to end. Call only while holding the node's lock: an old
+/// socket file is then nobody's and is replaced. Connections belong to `connections`, which outlives the listening: who
+/// asked the node to stop hears that it has.
+pub fn serve(path: &Path, asked: mpsc::Sender<Asked>, outlet: Outlet, listening: &Tasks, connections: &Tasks) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -34,9 +40,9 @@ pub fn serve(path: &Path, asked: mpsc::Sender<Asked>, outlet: Outlet, tasks: &Ta
     let listener = UnixListener::bind(path)?;
     restrict(path)?;
     let socket = Socket { path: path.to_owned() };
-    let spawner = tasks.clone();
-    tasks.spawn("control socket", async move {
-        accept(listener, asked, outlet, spawner).await;
+    let (token, connections) = (listening.token().clone(), connections.clone());
+    listening.spawn("control socket", async move {
+        token.run_until_cancelled(accept(listener, asked, outlet, connections)).await;
         drop(socket);
     });
     Ok(())
@@ -58,13 +64,9 @@ impl Drop for Socket {
     }
 }
 
-async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>, outlet: Outlet, tasks: Tasks) {
+async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>, outlet: Outlet, connections: Tasks) {
     loop {
-        let accepted = tokio::select! {
-            () = tasks.token().cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let stream = match accepted {
+        let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of file handles, most likely; the next accept may do better, and the node works without.
@@ -77,8 +79,8 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>, outlet: Outl
             tracing::warn!("A control connection of another user was refused.");
             continue;
         }
-        let connection = Connection { asked: asked.clone(), outlet: outlet.clone(), token: tasks.token().clone() };
-        tasks.spawn("control connection", connection.run(stream));
+        let connection = Connection { asked: asked.clone(), outlet: outlet.clone(), token: connections.token().clone() };
+        connections.spawn("control connection", connection.run(stream));
     }
 }
 
@@ -97,13 +99,21 @@ impl Connection {
         let (reader, writer) = stream.into_split();
         let (reports, outbox) = mpsc::channel(CONNECTION_BACKLOG);
         let (watch, watching) = mpsc::channel(1);
-        let reading = self.read(reader, reports, watch);
-        let writing = write(writer, outbox, watching);
-        tokio::select! {
-            () = self.token.cancelled() => {}
-            // Reading ends when the client has no more to ask; what it asked is still answered.
-            () = async { tokio::join!(reading, writing); } => {}
+        let mut writing = pin!(write(writer, outbox, watching));
+        {
+            let mut reading = pin!(self.read(reader, reports, watch));
+            let mut asking = true;
+            loop {
+                tokio::select! {
+                    () = self.token.cancelled() => break,
+                    () = &mut writing => return,
+                    // The client has no more to ask; what it asked is still answered.
+                    () = &mut reading, if asking => asking = false,
+                }
+            }
         }
+        // With nobody left to ask, writing ends by itself once what is known has been said.
+        let _ = tokio::time::timeout(LAST_WORDS, writing).await;
     }
 
     async fn read(&self, reader: OwnedReadHalf, reports: mpsc::Sender<Report>, watch: mpsc::Sender<broadcast::Receiver<Report>>) {
