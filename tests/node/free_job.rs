@@ -1,6 +1,8 @@
 //! A job for free, from request to ledger.
 
-use nostr_sdk::prelude::*;
+use nostr_sdk::nips::nip04::{decrypt as open04, encrypt as seal04};
+use nostr_sdk::nips::nip44::{Version, decrypt as open44, encrypt as seal44};
+use nostr_sdk::prelude::{Filter, JsonUtil as _, Kind, Timestamp};
 use pylon_hud::domain::job::{Fact, JobState};
 use pylon_hud::domain::relay::RelayHealth;
 use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeState};
@@ -35,13 +37,13 @@ async fn an_encrypted_request_gets_an_encrypted_answer_and_shows_nothing_in_the_
     let mut buyer = Buyer::connect(&market.relay).await;
     let (secret, provider) = (buyer.keys.secret_key().clone(), market.provider());
     let tags = r#"[["i","my diary","text"],["param","temperature","0.5"]]"#;
-    let sealed = [nip44::encrypt(&secret, &provider, tags, nip44::Version::V2).unwrap(), nip04::encrypt(&secret, &provider, tags).unwrap()];
+    let sealed = [seal44(&secret, &provider, tags, Version::V2).unwrap(), seal04(&secret, &provider, tags).unwrap()];
     for (index, content) in sealed.iter().enumerate() {
         let job = buyer.request(&[&["p", &provider.to_hex()], &["encrypted"]], content).await;
         let (result, _) = buyer.result(job).await;
         let opened = match index {
-            0 => nip44::decrypt(&secret, &provider, &result.content).unwrap(),
-            _ => nip04::decrypt(&secret, &provider, &result.content).unwrap(),
+            0 => open44(&secret, &provider, &result.content).unwrap(),
+            _ => open04(&secret, &provider, &result.content).unwrap(),
         };
         assert_eq!(opened, "Top secret.");
         let json = result.as_json();

@@ -191,13 +191,12 @@ pub fn models(backends: &[BackendHealth], output: Output) -> Printed {
         return json(&backends);
     }
     for backend in backends {
-        match &backend.state {
-            BackendState::Ready { version } => line(&format!("{}  {}  ready{}", backend.name, backend.url, suffix(version.as_deref())))?,
-            BackendState::Unavailable { reason, hint } => {
-                line(&format!("{}  {}  not available: {reason} {hint}", backend.name, backend.url))?
-            }
-            BackendState::Unknown => line(&format!("{}  {}  not asked yet", backend.name, backend.url))?,
-        }
+        let state = match &backend.state {
+            BackendState::Ready { version } => format!("ready{}", suffix(version.as_deref())),
+            BackendState::Unavailable { reason, hint } => format!("not available: {reason} {hint}"),
+            BackendState::Unknown => "not asked yet".to_owned(),
+        };
+        line(&format!("{}  {}  {state}", backend.name, backend.url))?;
         backend.models.iter().try_for_each(|model| line(&model_line(model)))?;
     }
     Ok(())

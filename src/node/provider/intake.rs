@@ -100,7 +100,7 @@ impl Provider {
     }
 
     /// Refuses a request that names us: a row, a counter, and feedback that says why.
-    fn refuse(&mut self, request: JobRequest, event: Event, refusal: Refusal, now: UnixMs) {
+    fn refuse(&self, request: JobRequest, event: Event, refusal: Refusal, now: UnixMs) {
         let job = self.row(&request, &event, None, now);
         let (context, voice) = (Arc::clone(&self.context), self.voice.clone());
         self.context.tasks.spawn("refusal", async move {
@@ -154,7 +154,7 @@ impl Provider {
     }
 
     /// Only the buyer who asked may call a job off; a job we do not have is nobody's business.
-    fn cancellation(&mut self, event: &Event) {
+    fn cancellation(&self, event: &Event) {
         let Some(Cancellation { author, jobs, .. }) = cancel::parse(event) else { return };
         for id in jobs.into_iter().take(MAX_NAMED) {
             let context = Arc::clone(&self.context);

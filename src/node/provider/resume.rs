@@ -14,6 +14,8 @@ use crate::domain::time::UnixMs;
 use crate::node::event::Scope;
 use crate::store::{JobRow, StoreError, UnfinishedJob};
 
+const TOO_LATE: &str = "The node was away for longer than the job may take.";
+
 /// What to do with a job found unfinished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Plan {
@@ -60,9 +62,7 @@ impl Provider {
             match plan(job.state, job.seen_at, now, patience_ms) {
                 Plan::Deliver => deliver_again(&self.context, job).await,
                 Plan::Run => self.run_again(job).await,
-                Plan::GiveUp => {
-                    give_up(&self.context, job.id, "expired-while-away", "The node was away for longer than the job may take.").await
-                }
+                Plan::GiveUp => give_up(&self.context, job.id, "expired-while-away", TOO_LATE).await,
                 Plan::Leave => {}
             }
         }
