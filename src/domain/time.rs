@@ -25,6 +25,12 @@ impl UnixMs {
         if elapsed < 0 { 0 } else { elapsed as u64 }
     }
 
+    /// This point moved earlier by `ms`. Saturates.
+    pub const fn minus_ms(self, ms: u64) -> Self {
+        let ms = if ms > i64::MAX as u64 { i64::MAX } else { ms as i64 };
+        Self(self.0.saturating_sub(ms))
+    }
+
     /// This point moved later by `ms`. Saturates.
     pub const fn plus_ms(self, ms: u64) -> Self {
         let ms = if ms > i64::MAX as u64 { i64::MAX } else { ms as i64 };

@@ -34,7 +34,7 @@ pub enum Fault {
     NoInput,
     #[error("the input type {0:?} is not known: use text, event or job")]
     BadInput(String),
-    #[error("the parameter {name} is {value:?}: it has to be {expected}")]
+    #[error("{name} is {value:?}: it has to be {expected}")]
     BadParam { name: &'static str, value: String, expected: &'static str },
 }
 

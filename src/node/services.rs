@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::command::Leaving;
@@ -26,7 +26,7 @@ use crate::inference::registry::Registry;
 use crate::relay::{LinkOptions, NostrRelays, RelayLink, RelayNews};
 use crate::store::{Store, StoreOptions};
 
-/// How long tasks get to end when the node stops.
+/// How long the provider gets to take its ad down, and then tasks to end, when the node stops.
 const LEAVE: Duration = Duration::from_secs(3);
 
 /// A started node's parts.
@@ -73,6 +73,7 @@ impl Services {
             board: board.clone(),
             clock: options.clock.clone(),
             tasks: tasks.clone(),
+            halt: Notify::new(),
         };
         relays.connect().await;
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
@@ -88,16 +89,17 @@ impl Services {
         Ok(Self { store, registry, relays, provider, config, identity, tasks, lock })
     }
 
-    /// Goes offline, then takes everything down. Jobs that are not finished stay in the ledger.
-    pub async fn stop(self, how: Leaving) {
+    /// Ends intake; the receiver hears when the last job has left.
+    pub async fn go_offline(&self, how: Leaving) -> oneshot::Receiver<()> {
         let (reply, left) = oneshot::channel();
-        if self.provider.ask(ProviderCommand::GoOffline(how, reply)).await {
-            let limit = match how {
-                Leaving::Finish => Duration::from_secs(self.config.provider.job_timeout_secs),
-                Leaving::Now => LEAVE,
-            };
-            let _ = tokio::time::timeout(limit, left).await;
-        }
+        // A provider that is gone drops the reply, which ends the wait as well.
+        self.provider.ask(ProviderCommand::GoOffline(how, reply)).await;
+        left
+    }
+
+    /// Goes offline at once, then takes everything down. Jobs that are not finished stay in the ledger.
+    pub async fn stop(self) {
+        let _ = tokio::time::timeout(LEAVE, self.go_offline(Leaving::Now).await).await;
         if !self.tasks.end(LEAVE).await {
             tracing::warn!("Some tasks did not end within {} s and were left.", LEAVE.as_secs());
         }

@@ -37,6 +37,10 @@ pub struct Supervisor {
     from_socket: mpsc::Receiver<Asked>,
     /// What runs beside the commands.
     aside: Tasks,
+    /// A patient stop is under way.
+    draining: bool,
+    /// Rings when the last job has left a node that is to stop.
+    left: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
 }
 
 impl Supervisor {
@@ -44,7 +48,7 @@ impl Supervisor {
         let (socket, from_socket) = mpsc::channel(SOCKET_BACKLOG);
         let board = Board::new(blank_status(&options));
         let aside = Tasks::new(outlet.clone());
-        Self { options, outlet, board, services: None, socket, from_socket, aside }
+        Self { options, outlet, board, services: None, socket, from_socket, aside, draining: false, left: mpsc::channel(SOCKET_BACKLOG) }
     }
 
     /// Obeys until nobody can command any more, then stops the node.
@@ -56,10 +60,20 @@ impl Supervisor {
                     None => break,
                 },
                 Some(Asked { command, answer }) = self.from_socket.recv() => (command, answer),
+                Some(answer) = self.left.1.recv() => {
+                    self.drained(answer).await;
+                    continue;
+                }
             };
             self.obey(command, answer).await;
         }
-        self.stop(Leaving::Now).await;
+        // Whoever asked for patience and left still gets it.
+        if self.draining
+            && let Some(answer) = self.left.1.recv().await
+        {
+            self.drained(answer).await;
+        }
+        self.stop().await;
         self.aside.end(LEAVE).await;
     }
 
@@ -70,8 +84,9 @@ impl Supervisor {
         };
         let event = match command {
             NodeCommand::Start => done(self.start().await),
-            NodeCommand::Stop { how } => {
-                self.stop(how).await;
+            NodeCommand::Stop { how: Leaving::Finish } if self.services.is_some() => return self.drain(answer).await,
+            NodeCommand::Stop { .. } => {
+                self.stop().await;
                 NodeEvent::Done
             }
             NodeCommand::GoOnline => done(self.go_online().await),
@@ -133,10 +148,30 @@ impl Supervisor {
         Ok(config)
     }
 
-    async fn stop(&mut self, how: Leaving) {
+    /// Goes offline and stops when the last job has left. Until then commands are obeyed, a second, hurried stop among
+    /// them.
+    async fn drain(&mut self, answer: Answer) {
+        let Some(services) = &self.services else { return };
+        self.draining = true;
+        let left = services.go_offline(Leaving::Finish).await;
+        let limit = Duration::from_secs(services.config.provider.job_timeout_secs);
+        let done = self.left.0.clone();
+        self.aside.spawn("stopping", async move {
+            let _ = tokio::time::timeout(limit, left).await;
+            let _ = done.send(answer).await;
+        });
+    }
+
+    async fn drained(&mut self, answer: Answer) {
+        self.draining = false;
+        self.stop().await;
+        answer.give(NodeEvent::Done).await;
+    }
+
+    async fn stop(&mut self) {
         let Some(services) = self.services.take() else { return };
         self.board.update(|status| status.state = NodeState::Stopping);
-        services.stop(how).await;
+        services.stop().await;
         let blank = blank_status(&self.options);
         self.board.update(|status| *status = blank);
         self.outlet.tell(NodeEvent::Status { status: Box::new(self.board.now()) });
@@ -153,8 +188,7 @@ impl Supervisor {
     /// Answers when the last job has left; meanwhile other commands are obeyed.
     async fn go_offline(&self, how: Leaving, answer: Answer) {
         let Some(services) = &self.services else { return answer.give(NodeEvent::Done).await };
-        let (reply, left) = oneshot::channel();
-        services.provider.ask(ProviderCommand::GoOffline(how, reply)).await;
+        let left = services.go_offline(how).await;
         self.aside.spawn("going offline", async move {
             let _ = left.await;
             answer.give(NodeEvent::Done).await;

@@ -31,7 +31,7 @@ async fn an_addressed_request_hears_why_it_is_refused() {
     let p: &[&str] = &["p", &me];
     let cases: &[(&[&[&str]], &str)] = &[
         (&[p, &["i", "A prompt that is longer than twenty characters.", "text"]], "20 are allowed"),
-        (&[p, &["i", "Hi.", "text"], &["param", "temperature", "hot"]], "temperature"),
+        (&[p, &["i", "Hi.", "text"], &["param", "temperature", "hot"]], "emperature is"),
         (&[p, &["i", "Hi.", "text"], &["param", "temperature", "9"]], "from 0 to 2"),
         (&[p, &["i", "Hi.", "text"], &["param", "model", "gpt-nine"]], "parrot"),
         (&[p, &["i", "http://192.168.0.1/admin", "url"]], "url"),

@@ -1,8 +1,9 @@
 //! Starting, stopping, and what stands in the way.
 
+use pylon_hud::domain::job::JobState;
 use pylon_hud::node::{FailureKind, Leaving, NodeCommand, NodeEvent, NodeState, Scope};
 
-use crate::common::{Market, Running, Scripted};
+use crate::common::{Buyer, Market, Running, Scripted};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_launched_node_is_stopped_and_touches_nothing() {
@@ -70,6 +71,27 @@ async fn without_a_model_the_node_is_degraded_and_says_so() {
     node.done(NodeCommand::GoOnline).await;
     let status = node.status_where(|status| status.state == NodeState::Degraded).await;
     assert_eq!(status.blockers.iter().map(|blocker| blocker.code.as_str()).collect::<Vec<_>>(), ["no-model"]);
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_patient_stop_waits_for_the_job_and_a_hurried_one_does_not_wait_for_it() {
+    let market = Market::new().await;
+    let model = Scripted::slow(&["slow"]);
+    let node = market.online(model.clone(), &[]).await;
+    let buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Take your time.", "text"]], "").await;
+    node.job_in(job, JobState::Running).await;
+    let patient = node.ask(NodeCommand::Stop { how: Leaving::Finish });
+    // The node still answers, and still works.
+    assert_eq!(node.status_where(|status| status.state == NodeState::Draining).await.in_flight, 1);
+    node.done(NodeCommand::Stop { how: Leaving::Now }).await;
+    node.wait("the patient stop's answer", |report| (report.id == Some(patient)).then_some(())).await;
+    assert_eq!(node.status().await.state, NodeState::Stopped);
+    // What was dropped is finished by the next start.
+    model.leave.add_permits(9);
+    node.done(NodeCommand::Start).await;
+    node.job_in(job, JobState::Done).await;
     node.stop();
 }
 

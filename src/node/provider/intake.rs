@@ -61,7 +61,7 @@ impl Provider {
             running: self.running.len(),
             buyer_last_hour: self.buyers.last_hour(&request.buyer, now),
         };
-        let admitted = admission::admit(request, &self.settings.rules(), load, now)?;
+        let admitted = admission::admit(request, self.settings.rules(), load, now)?;
         self.check_model(request)?;
         Ok(admitted)
     }
@@ -88,14 +88,14 @@ impl Provider {
             let created = request.created_at.as_secs();
             match context.store.claim(job).await {
                 Ok(Claim::New(row)) => context.tell_job(*row),
-                Ok(Claim::Known) => return Finished::Claimed(Ok(None)),
+                Ok(Claim::Known) => return Finished::Claimed(None),
                 Err(error) => {
                     context.ledger_fault("a new job", &error);
-                    return Finished::Claimed(Err(()));
+                    return Finished::Claimed(None);
                 }
             }
             context.move_cursor(created).await;
-            Finished::Claimed(Ok(Some(Box::new(Accepted { request, admitted, event: Box::new(event) }))))
+            Finished::Claimed(Some(Box::new(Accepted { request, admitted, event: Box::new(event) })))
         }));
     }
 

@@ -29,7 +29,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use nostr::{Event, EventBuilder};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use self::handle::{ProviderCommand, ProviderHandle};
@@ -51,7 +51,7 @@ use crate::identity::Identity;
 use crate::inference::registry::Registry;
 use crate::nip90::envelope::EnvelopeError;
 use crate::relay::{RelayError, RelayLink, SubscriptionName};
-use crate::store::{JobRow, Store};
+use crate::store::{JobRow, Store, StoreError};
 
 /// Requests of the kinds we serve.
 const REQUESTS: SubscriptionName = SubscriptionName("requests");
@@ -73,6 +73,8 @@ pub struct Context {
     pub board: Board,
     pub clock: Clock,
     pub tasks: Tasks,
+    /// Rings when the ledger has failed.
+    pub halt: Notify,
 }
 
 impl Context {
@@ -82,9 +84,10 @@ impl Context {
     }
 
     /// Reports a ledger that failed: the one fault that takes the provider offline.
-    fn ledger_fault(&self, doing: &str, error: &crate::store::StoreError) {
+    fn ledger_fault(&self, doing: &str, error: &StoreError) {
         let hint = "The node takes no new jobs until the ledger can be written. Check the disk, then go online again.";
-        self.outlet.fault(Scope::Ledger, format!("The ledger could not record {doing}: {error}"), hint);
+        self.outlet.fault(Scope::Ledger, format!("The ledger could not record {doing}: {error}."), hint);
+        self.halt.notify_one();
     }
 
     /// Tells everybody how a job stands now, as the ledger has it.
@@ -104,8 +107,8 @@ enum WriteError {
 
 /// What reports back to the provider.
 enum Finished {
-    /// A claim was committed, or was somebody's already.
-    Claimed(Result<Option<Box<Accepted>>, ()>),
+    /// A claim was committed; `None` when the request was known already or the ledger failed.
+    Claimed(Option<Box<Accepted>>),
     /// A run ended and its slot is free.
     Ran(JobId),
     /// Its buyer deleted the request.
@@ -183,13 +186,14 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
 impl Provider {
     async fn run(mut self, mut asked: mpsc::Receiver<ProviderCommand>, mut arriving: mpsc::Receiver<Box<Event>>) {
         self.resume().await;
-        let token = self.context.tasks.token().clone();
+        let (context, token) = (Arc::clone(&self.context), self.context.tasks.token().clone());
         let mut models = self.context.registry.watch();
         let mut upkeep = tokio::time::interval(UPKEEP);
         loop {
             tokio::select! {
                 biased;
                 () = token.cancelled() => break,
+                () = context.halt.notified() => self.go_offline(Leaving::Finish).await,
                 Some(command) = asked.recv() => self.obey(command).await,
                 Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
                 Some(finished) = self.work.next() => self.finished(finished).await,
@@ -285,11 +289,8 @@ impl Provider {
         match finished {
             Finished::Claimed(claimed) => {
                 self.claiming = self.claiming.saturating_sub(1);
-                match claimed {
-                    Ok(Some(accepted)) => self.waiting.push(*accepted),
-                    Ok(None) => {}
-                    // A ledger that cannot claim must not take requests.
-                    Err(()) => self.go_offline(Leaving::Finish).await,
+                if let Some(accepted) = claimed {
+                    self.waiting.push(*accepted);
                 }
             }
             Finished::Ran(id) => {
@@ -321,10 +322,17 @@ impl Provider {
             self.context.relays.move_since(REQUESTS, since).await;
             self.context.relays.move_since(CANCELLATIONS, since).await;
         }
-        let forget = self.context.clock.now().0 - i64::try_from(self.settings.memory_ms()).unwrap_or(i64::MAX);
-        self.buyers.forget_before(self.context.clock.now());
-        if let Err(error) = self.context.store.prune_seen(crate::domain::time::UnixMs(forget)).await {
-            tracing::warn!("Old request ids could not be pruned: {error}.");
+        self.forget().await;
+    }
+
+    /// Lets go of what has been kept for long enough.
+    async fn forget(&mut self) {
+        let now = self.context.clock.now();
+        self.buyers.forget_before(now);
+        let pruned = self.context.store.prune_seen(now.minus_ms(self.settings.memory_ms())).await;
+        let forgotten = self.context.store.forget_text(now.minus_ms(self.settings.keep_text_ms())).await;
+        if let Err(error) = pruned.and(forgotten) {
+            tracing::warn!("The ledger could not be tidied: {error}.");
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Settings {
     kinds: Vec<u16>,
     policy: Policy,
     accept: Accept,
+    /// Made once per change: every request is held against them, and the lists in them can be long.
+    rules: Rules,
 }
 
 /// What one run is bound by, fixed when it starts.
@@ -37,14 +39,15 @@ pub struct RunLimits {
 
 impl Settings {
     pub fn new(config: Arc<Config>) -> Self {
-        let mut settings = Self { kinds: Vec::new(), policy: Policy::default(), accept: Accept::default(), config };
-        settings.apply_pending();
-        settings
+        let provider = &config.provider;
+        let (kinds, policy, accept) = (provider.kinds.clone(), provider.policy, provider.accept);
+        Self { rules: rules(&config, &kinds, accept), kinds, policy, accept, config }
     }
 
     /// Takes over a changed config; what waits for Go Online keeps its old value until [`Settings::apply_pending`].
     pub fn reload(&mut self, config: Arc<Config>) {
         self.config = config;
+        self.rules = rules(&self.config, &self.kinds, self.accept);
     }
 
     /// Applies what waited.
@@ -52,6 +55,7 @@ impl Settings {
         self.kinds.clone_from(&self.config.provider.kinds);
         self.policy = self.config.provider.policy;
         self.accept = self.config.provider.accept;
+        self.rules = rules(&self.config, &self.kinds, self.accept);
     }
 
     /// Whether these settings can be served at all.
@@ -97,22 +101,14 @@ impl Settings {
         (window * 2).max(86_400) * 1000
     }
 
-    pub fn rules(&self) -> Rules {
-        let provider = &self.config.provider;
-        Rules {
-            kinds: self.kinds.clone(),
-            accept: self.accept,
-            max_prompt_chars: provider.max_prompt_chars,
-            max_tokens: provider.max_tokens,
-            default_tokens: DEFAULT_TOKENS.min(provider.max_tokens),
-            max_age_secs: provider.max_age_secs,
-            max_future_secs: provider.max_future_secs,
-            per_buyer_per_hour: provider.per_buyer_per_hour,
-            max_queue: usize::from(provider.max_queue),
-            max_in_flight: usize::from(provider.max_in_flight),
-            blocked: provider.block.iter().copied().collect(),
-            allowed: provider.allow.iter().copied().collect(),
-        }
+    /// How long texts are kept, in milliseconds.
+    pub fn keep_text_ms(&self) -> u64 {
+        self.config.ledger.keep_text_days * 86_400_000
+    }
+
+    /// What a request is held against.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Rules for a job that was let in before a restart: what was decided then stands, only its length is bound again.
@@ -127,7 +123,7 @@ impl Settings {
             max_prompt_chars: u64::MAX,
             blocked: Default::default(),
             allowed: Default::default(),
-            ..self.rules()
+            ..self.rules.clone()
         }
     }
 
@@ -173,6 +169,24 @@ impl Settings {
             (Accept::Targeted, Ok(me)) => filter.pubkey(me),
             _ => filter,
         }
+    }
+}
+
+fn rules(config: &Config, kinds: &[u16], accept: Accept) -> Rules {
+    let provider = &config.provider;
+    Rules {
+        kinds: kinds.to_vec(),
+        accept,
+        max_prompt_chars: provider.max_prompt_chars,
+        max_tokens: provider.max_tokens,
+        default_tokens: DEFAULT_TOKENS.min(provider.max_tokens),
+        max_age_secs: provider.max_age_secs,
+        max_future_secs: provider.max_future_secs,
+        per_buyer_per_hour: provider.per_buyer_per_hour,
+        max_queue: usize::from(provider.max_queue),
+        max_in_flight: usize::from(provider.max_in_flight),
+        blocked: provider.block.iter().copied().collect(),
+        allowed: provider.allow.iter().copied().collect(),
     }
 }
 
