@@ -49,8 +49,8 @@ fn screen(criterion: &mut Criterion) {
             || Screen::new(65_536),
             |screen| {
                 for frame in &frames {
-                    match screen.screen_frame(frame) {
-                        Verdict::New { event, .. } => drop(black_box(request::read(&event, &keys))),
+                    match screen.screen_frame(frame, |_, _| true) {
+                        Verdict::New(event) => drop(black_box(request::read(&event, &keys))),
                         verdict => panic!("{verdict:?}"),
                     }
                 }
@@ -60,12 +60,12 @@ fn screen(criterion: &mut Criterion) {
     });
     let screen = Screen::new(65_536);
     for frame in &frames {
-        screen.screen_frame(frame);
+        screen.screen_frame(frame, |_, _| true);
     }
     group.bench_function("duplicates", |bencher| {
         bencher.iter(|| {
             for frame in &frames {
-                black_box(screen.screen_frame(frame));
+                black_box(screen.screen_frame(frame, |_, _| true));
             }
         });
     });

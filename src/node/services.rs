@@ -116,6 +116,7 @@ impl Services {
         self.registry.set_backends(backends(&config, options)?);
         self.registry.set_probe_every(Duration::from_secs(config.backends.probe_secs));
         self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(error.to_string()))?;
+        self.relays.set_max_event_bytes(config.relays.max_event_bytes);
         self.provider.ask(ProviderCommand::Reload(Arc::clone(&config))).await;
         self.config = config;
         Ok(())

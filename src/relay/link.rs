@@ -10,7 +10,7 @@ use nostr::message::MachineReadablePrefix;
 use nostr::{ClientMessage, Event, Filter, Keys, RelayUrl, SubscriptionId};
 use nostr_sdk::pool::relay::Error as PoolError;
 use nostr_sdk::{Client, ClientOptions, Relay, RelayOptions};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +25,8 @@ use crate::domain::relay::{Published, RelayHealth, RelayState};
 
 /// News that may wait before the sockets wait with them.
 const BACKLOG: usize = 1024;
+/// Connections at a time to relays that buyers named.
+const MAX_DOORS: usize = 8;
 /// How long a relay named by a buyer gets to connect.
 const CONNECT_EXTRA: Duration = Duration::from_secs(5);
 
@@ -51,11 +53,13 @@ impl LinkOptions {
 /// The relays over nostr-sdk.
 pub struct NostrRelays {
     client: Client,
-    keys: Keys,
+    /// Connections to relays that buyers named.
+    doors: Arc<Semaphore>,
     http: reqwest::Client,
     retry: Duration,
     health: Arc<HealthBoard>,
     subscriptions: Arc<Subscriptions>,
+    screen: Arc<Screen>,
     news: mpsc::Sender<RelayNews>,
     tracker: TaskTracker,
     /// Ends every relay's task; one below ends one relay's.
@@ -78,20 +82,22 @@ impl NostrRelays {
         let health = Arc::new(HealthBoard::new(news.clone(), options.clock));
         health.set(&names);
         let subscriptions = Arc::new(Subscriptions::default());
+        let screen = Arc::new(Screen::new(options.max_event_bytes));
         let transport = ScreeningTransport {
-            screen: Arc::new(Screen::new(options.max_event_bytes)),
+            screen: Arc::clone(&screen),
             health: Arc::clone(&health),
             subscriptions: Arc::clone(&subscriptions),
             news: news.clone(),
         };
-        let client = Client::builder().signer(options.keys.clone()).websocket_transport(transport).opts(ClientOptions::new()).build();
+        let client = Client::builder().signer(options.keys).websocket_transport(transport).opts(ClientOptions::new()).build();
         let link = Self {
             client,
-            keys: options.keys,
+            doors: Arc::new(Semaphore::new(MAX_DOORS)),
             http: options.client,
             retry: options.retry,
             health,
             subscriptions,
+            screen,
             news,
             tracker: TaskTracker::new(),
             token: CancellationToken::new(),
@@ -185,7 +191,7 @@ impl RelayLink for NostrRelays {
         let relays = self.in_use();
         let extra = targets::allowed(&extra).into_iter().filter(|url| !relays.iter().any(|(name, _)| name == url));
         for url in extra.collect::<Vec<_>>() {
-            outcomes.push(send_once(url, self.keys.clone(), event.clone()).boxed());
+            outcomes.push(send_once(url, Arc::clone(&self.doors), event.clone()).boxed());
         }
         for (name, relay) in relays {
             outcomes.push(send(name, relay, Arc::clone(&self.health), event.clone()).boxed());
@@ -222,6 +228,10 @@ impl RelayLink for NostrRelays {
         std::future::ready(()).boxed()
     }
 
+    fn set_max_event_bytes(&self, bytes: usize) {
+        self.screen.set_max_event_bytes(bytes);
+    }
+
     fn health(&self) -> Vec<RelayHealth> {
         self.health.all()
     }
@@ -239,13 +249,15 @@ impl RelayLink for NostrRelays {
 
 /// Sends to one of our relays and says how it was taken.
 async fn send(name: String, relay: Relay, health: Arc<HealthBoard>, event: Event) -> Published {
-    let objection = health.of(&name).and_then(|health| nip11::objection(health.limits.as_ref()?, &event));
+    if !relay.is_connected() {
+        return Published { relay: name, outcome: Err("not connected".to_owned()) };
+    }
+    if let Some(words) = health.of(&name).and_then(|health| nip11::objection(health.limits.as_ref()?, &event)) {
+        health.said(&name, &words);
+        return Published { relay: name, outcome: Err(words) };
+    }
     let begun = Instant::now();
-    let outcome = match objection {
-        _ if !relay.is_connected() => Err("not connected".to_owned()),
-        Some(words) => Err(words),
-        None => hand_over(&relay, &event).await,
-    };
+    let outcome = hand_over(&relay, &event).await;
     let latency = u64::try_from(begun.elapsed().as_millis()).ok();
     let published = Published { relay: name, outcome };
     health.published(&published, latency);
@@ -277,9 +289,13 @@ fn words(error: &PoolError) -> String {
     }
 }
 
-/// Sends to a relay a buyer named, over a connection of its own that ends with it.
-async fn send_once(url: String, keys: Keys, event: Event) -> Published {
-    let client = Client::builder().signer(keys).build();
+/// Sends to a relay a buyer named, over a connection of its own that ends with it. A relay a stranger chose does not
+/// learn who we are: without keys there is no login.
+async fn send_once(url: String, doors: Arc<Semaphore>, event: Event) -> Published {
+    let Ok(_door) = doors.try_acquire() else {
+        return Published { relay: url, outcome: Err("not sent: too many relays of buyers at once".to_owned()) };
+    };
+    let client = Client::builder().build();
     let attempt = async {
         let options = RelayOptions::new().reconnect(false);
         client.pool().add_relay(url.as_str(), options).await.map_err(|error| error.to_string())?;

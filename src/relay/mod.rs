@@ -77,6 +77,9 @@ pub trait RelayLink: Send + Sync + 'static {
     /// Moves a subscription's `since` forward for the next reconnect, without asking again now.
     fn move_since(&self, name: SubscriptionName, since_secs: u64) -> BoxFuture<'_, ()>;
 
+    /// Changes the size limit of events that come in.
+    fn set_max_event_bytes(&self, bytes: usize);
+
     /// Every relay's state now, in configured order.
     fn health(&self) -> Vec<RelayHealth>;
 

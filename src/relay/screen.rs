@@ -26,10 +26,7 @@ pub enum Cause {
 #[derive(Debug)]
 pub enum Verdict {
     /// An event nobody has given us before, verified.
-    New {
-        subscription: String,
-        event: Box<Event>,
-    },
+    New(Box<Event>),
     Dropped(Cause),
     /// Another message of the protocol.
     NotAnEvent,
@@ -75,9 +72,16 @@ impl Screen {
         Self { max_event_bytes: AtomicUsize::new(max_event_bytes), seen: Mutex::default() }
     }
 
-    /// Judges a frame. Cheapest check first; the signature, which costs most, last and once.
-    pub fn screen_frame(&self, frame: &str) -> Verdict {
-        if !names_event(frame) {
+    /// Changes the size limit, from the next frame on.
+    pub fn set_max_event_bytes(&self, max_event_bytes: usize) {
+        self.max_event_bytes.store(max_event_bytes, Ordering::Relaxed);
+    }
+
+    /// Judges a frame; `wanted` says whether an event was asked for under a subscription's name. Cheapest check first;
+    /// the signature, which costs most, last and once. Nothing is noted as seen that is not given: a relay could hide an
+    /// event from us by sending it under a wrong name first.
+    pub fn screen_frame(&self, frame: &str, wanted: impl Fn(&str, &Event) -> bool) -> Verdict {
+        if !Self::is_event(frame) {
             return Verdict::NotAnEvent;
         }
         if frame.len() > self.max_event_bytes.load(Ordering::Relaxed).saturating_add(FRAME) {
@@ -86,6 +90,9 @@ impl Screen {
         let Ok((_, subscription, event)) = serde_json::from_str::<(String, String, Event)>(frame) else {
             return Verdict::Dropped(Cause::Malformed);
         };
+        if !wanted(&subscription, &event) {
+            return Verdict::Dropped(Cause::Malformed);
+        }
         let print = print(&event);
         if self.lock().knows(&print) {
             return Verdict::Dropped(Cause::Duplicate);
@@ -97,18 +104,18 @@ impl Screen {
         if !self.lock().note(print) {
             return Verdict::Dropped(Cause::Duplicate);
         }
-        Verdict::New { subscription, event: Box::new(event) }
+        Verdict::New(Box::new(event))
+    }
+
+    /// Whether the frame is a JSON array whose first element is the word EVENT.
+    pub fn is_event(frame: &str) -> bool {
+        let inside = frame.trim_start().strip_prefix('[').map(str::trim_start);
+        inside.is_some_and(|inside| inside.starts_with("\"EVENT\""))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether the frame is a JSON array whose first element is the word EVENT.
-fn names_event(frame: &str) -> bool {
-    let inside = frame.trim_start().strip_prefix('[').map(str::trim_start);
-    inside.is_some_and(|inside| inside.starts_with("\"EVENT\""))
 }
 
 fn print(event: &Event) -> Print {
@@ -130,6 +137,10 @@ mod tests {
         EventBuilder::new(Kind::from(5050), content).sign_with_keys(&Keys::generate()).expect("signed")
     }
 
+    fn any(_: &str, _: &Event) -> bool {
+        true
+    }
+
     fn frame(event: &Event) -> String {
         format!(r#"["EVENT","s",{}]"#, event.as_json())
     }
@@ -137,7 +148,7 @@ mod tests {
     fn cause(verdict: Verdict) -> Option<Cause> {
         match verdict {
             Verdict::Dropped(cause) => Some(cause),
-            Verdict::New { .. } => None,
+            Verdict::New(_) => None,
             Verdict::NotAnEvent => panic!("not an event"),
         }
     }
@@ -146,8 +157,18 @@ mod tests {
     fn an_event_is_given_once() {
         let screen = Screen::new(4096);
         let frame = frame(&event("x"));
-        assert_eq!(cause(screen.screen_frame(&frame)), None);
-        assert_eq!(cause(screen.screen_frame(&frame)), Some(Cause::Duplicate));
+        assert_eq!(cause(screen.screen_frame(&frame, any)), None);
+        assert_eq!(cause(screen.screen_frame(&frame, any)), Some(Cause::Duplicate));
+    }
+
+    #[test]
+    fn an_event_under_a_wrong_name_does_not_hide_the_right_one() {
+        let screen = Screen::new(4096);
+        let good = event("x");
+        let wrong = format!(r#"["EVENT","bogus",{}]"#, good.as_json());
+        let wanted = |name: &str, _: &Event| name == "s";
+        assert_eq!(cause(screen.screen_frame(&wrong, wanted)), Some(Cause::Malformed));
+        assert_eq!(cause(screen.screen_frame(&frame(&good), wanted)), None);
     }
 
     #[test]
@@ -158,7 +179,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    if cause(screen.screen_frame(&frame)).is_none() {
+                    if cause(screen.screen_frame(&frame, any)).is_none() {
                         given.fetch_add(1, Ordering::SeqCst);
                     }
                 });
@@ -174,9 +195,9 @@ mod tests {
         let mut forged = good.clone();
         forged.sig = event("y").sig;
         // Before and after the good one, the forgery fails and spoils nothing.
-        assert_eq!(cause(screen.screen_frame(&frame(&forged))), Some(Cause::Unverified));
-        assert_eq!(cause(screen.screen_frame(&frame(&good))), None);
-        assert_eq!(cause(screen.screen_frame(&frame(&forged))), Some(Cause::Unverified));
+        assert_eq!(cause(screen.screen_frame(&frame(&forged), any)), Some(Cause::Unverified));
+        assert_eq!(cause(screen.screen_frame(&frame(&good), any)), None);
+        assert_eq!(cause(screen.screen_frame(&frame(&forged), any)), Some(Cause::Unverified));
     }
 
     #[test]
@@ -184,18 +205,18 @@ mod tests {
         let screen = Screen::new(4096);
         let mut altered = event("x");
         altered.content = "another".into();
-        assert_eq!(cause(screen.screen_frame(&frame(&altered))), Some(Cause::Unverified));
+        assert_eq!(cause(screen.screen_frame(&frame(&altered), any)), Some(Cause::Unverified));
     }
 
     #[test]
     fn size_and_shape_come_first() {
         let screen = Screen::new(1024);
-        assert_eq!(cause(screen.screen_frame(&frame(&event(&"x".repeat(2048))))), Some(Cause::Oversized));
+        assert_eq!(cause(screen.screen_frame(&frame(&event(&"x".repeat(2048))), any)), Some(Cause::Oversized));
         for broken in [r#"["EVENT"]"#, r#"["EVENT","s",{}]"#, r#"["EVENT","s",{"id":1}]"#, r#"[ "EVENT" "#] {
-            assert_eq!(cause(screen.screen_frame(broken)), Some(Cause::Malformed), "{broken}");
+            assert_eq!(cause(screen.screen_frame(broken, any)), Some(Cause::Malformed), "{broken}");
         }
         for other in [r#"["EOSE","s"]"#, "", "x", r#"{"EVENT":1}"#, r#"["OK","EVENT"]"#] {
-            assert!(matches!(screen.screen_frame(other), Verdict::NotAnEvent), "{other}");
+            assert!(matches!(screen.screen_frame(other, any), Verdict::NotAnEvent), "{other}");
         }
     }
 
@@ -204,15 +225,15 @@ mod tests {
         #[test]
         fn nothing_broken_gets_through(at in 0..600usize, byte: u8, text in ".{0,80}") {
             let screen = Screen::new(4096);
-            screen.screen_frame(&text);
-            screen.screen_frame(&format!("[\"EVENT\"{text}"));
+            screen.screen_frame(&text, any);
+            screen.screen_frame(&format!("[\"EVENT\"{text}"), any);
             let good = event("content");
             let mut bytes = frame(&good).into_bytes();
             if let Some(place) = bytes.get_mut(at) {
                 *place = byte;
             }
             if let Ok(mutated) = String::from_utf8(bytes)
-                && let Verdict::New { event, .. } = screen.screen_frame(&mutated)
+                && let Verdict::New(event) = screen.screen_frame(&mutated, any)
             {
                 // Only the subscription's name or white space may differ.
                 prop_assert_eq!(*event, good);

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use nostr::{Filter, Timestamp};
+use nostr::filter::MatchEventOptions;
+use nostr::{Event, Filter, Timestamp};
 
 use super::SubscriptionName;
 
@@ -26,6 +27,13 @@ impl Subscriptions {
 
     pub fn has(&self, name: &str) -> bool {
         self.lock().contains_key(name)
+    }
+
+    /// Whether we asked for this event under this name. Its age does not count: `since` moves, and what was asked for
+    /// earlier may still be on its way.
+    pub fn wants(&self, name: &str, event: &Event) -> bool {
+        let filter = self.lock().get(name).cloned();
+        filter.is_some_and(|filter| Filter { since: None, ..filter }.match_event(event, MatchEventOptions::new()))
     }
 
     /// The name as we know it, if it is one of ours.

@@ -76,27 +76,24 @@ impl Socket {
     /// relay waits with it.
     async fn pass(self, message: Result<Message, TransportError>) -> Option<Result<Message, TransportError>> {
         let Ok(Message::Text(frame)) = &message else { return Some(message) };
-        match self.screen.screen_frame(frame) {
-            Verdict::NotAnEvent if frame.len() > MAX_MESSAGE => {
-                self.health.dropped(&self.relay, Cause::Oversized);
-                None
+        if !Screen::is_event(frame) {
+            if frame.len() <= MAX_MESSAGE {
+                return Some(message);
             }
-            Verdict::NotAnEvent => Some(message),
-            Verdict::Dropped(cause) => {
-                self.health.dropped(&self.relay, cause);
-                None
-            }
-            Verdict::New { subscription, event } => {
-                if !self.subscriptions.has(&subscription) {
-                    self.health.dropped(&self.relay, Cause::Malformed);
-                    return None;
-                }
-                self.health.received(&self.relay);
-                let news = RelayNews::Event { relay: self.relay.clone(), event };
-                // Nobody listens any more when the node is going down.
-                let _ = self.news.send(news).await;
-                None
-            }
+            self.health.dropped(&self.relay, Cause::Oversized);
+            return None;
         }
+        // Room first, judgement after: the connection may end while we wait, and an event that was noted as seen and not
+        // handed over would be lost. Nobody listens any more when the node is going down.
+        let Ok(room) = self.news.reserve().await else { return None };
+        match self.screen.screen_frame(frame, |name, event| self.subscriptions.wants(name, event)) {
+            Verdict::New(event) => {
+                self.health.received(&self.relay);
+                room.send(RelayNews::Event { relay: self.relay.clone(), event });
+            }
+            Verdict::Dropped(cause) => self.health.dropped(&self.relay, cause),
+            Verdict::NotAnEvent => {}
+        }
+        None
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nostr::message::MachineReadablePrefix;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use nostr::{ClientMessage, RelayMessage, SubscriptionId};
 use nostr_sdk::pool::RelayNotification;
 use nostr_sdk::{Relay, RelayStatus};
@@ -12,9 +13,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::RelayNews;
 use super::health::HealthBoard;
+use super::nip11::{self, Document};
 use super::subscriptions::Subscriptions;
-use super::{RelayNews, nip11};
 use crate::domain::relay::RelayState;
 
 /// The first pause before a relay that ended a subscription is asked again; doubled each time.
@@ -36,9 +38,18 @@ impl Watcher {
     pub async fn run(self, mut notifications: Receiver<RelayNotification>) {
         let mut pause = FIRST_PAUSE;
         let mut ask_at: Option<Instant> = None;
+        // The relay's own document, while it is being read: beside everything else, since it may be slow to come.
+        let mut reading: Option<BoxFuture<'_, Option<Document>>> = None;
         loop {
             let notification = tokio::select! {
                 notification = notifications.recv() => notification,
+                document = poll(&mut reading) => {
+                    reading = None;
+                    if let Some(document) = document {
+                        self.health.described(&self.name, document);
+                    }
+                    continue;
+                }
                 () = sleep_until(ask_at) => {
                     ask_at = None;
                     self.ask();
@@ -49,7 +60,7 @@ impl Watcher {
                 Ok(RelayNotification::RelayStatus { status }) => {
                     if status == RelayStatus::Connected {
                         pause = FIRST_PAUSE;
-                        self.connected().await;
+                        reading = self.connected().or(reading);
                     } else {
                         self.health.state(&self.name, state(status));
                     }
@@ -68,23 +79,21 @@ impl Watcher {
                 }
                 Ok(RelayNotification::Event { .. }) => {}
                 // Something was missed; asking again misses nothing.
-                Err(RecvError::Lagged(_)) => self.connected().await,
+                Err(RecvError::Lagged(_)) => reading = self.connected().or(reading),
                 Ok(RelayNotification::Shutdown) | Err(RecvError::Closed) => return,
             }
         }
     }
 
-    async fn connected(&self) {
+    /// Asks for everything, and begins to read the relay's document if it has not been read.
+    fn connected(&self) -> Option<BoxFuture<'_, Option<Document>>> {
         if !self.relay.is_connected() {
-            return;
+            return None;
         }
         self.health.state(&self.name, RelayState::Connected);
         self.ask();
-        if self.health.of(&self.name).is_some_and(|health| health.limits.is_none())
-            && let Some(document) = nip11::fetch(&self.http, &self.name).await
-        {
-            self.health.described(&self.name, document);
-        }
+        let unread = self.health.of(&self.name).is_some_and(|health| health.limits.is_none());
+        unread.then(|| nip11::fetch(&self.http, &self.name).boxed())
     }
 
     /// Asks for everything we want.
@@ -110,8 +119,8 @@ impl Watcher {
                     return false;
                 }
                 self.health.said(&self.name, &message);
-                // Once we have said who we are, we ask again at once; see `Authenticated`.
-                return MachineReadablePrefix::parse(&message) != Some(MachineReadablePrefix::AuthRequired);
+                // Also when it wants to know who we are: then `Authenticated` asks at once, but may have come before this.
+                return true;
             }
             RelayMessage::Event { .. }
             | RelayMessage::Ok { .. }
@@ -130,6 +139,13 @@ const fn state(status: RelayStatus) -> RelayState {
         RelayStatus::Connected => RelayState::Connected,
         RelayStatus::Disconnected | RelayStatus::Sleeping => RelayState::Retrying,
         RelayStatus::Terminated | RelayStatus::Banned => RelayState::Off,
+    }
+}
+
+async fn poll<T>(future: &mut Option<BoxFuture<'_, T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
     }
 }
 
