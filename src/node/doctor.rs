@@ -120,7 +120,7 @@ impl Examination {
                 Some(identity)
             }
             Err(error) => {
-                findings.push(Finding::bad("identity", sentence(&error), "An identity is made with `pylon init`."));
+                findings.push(Finding::bad("identity", sentence(&error), "Without one nothing can be signed, so the node does not start."));
                 None
             }
         }
