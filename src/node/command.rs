@@ -67,6 +67,17 @@ pub enum NodeCommand {
     Reload,
     /// Doctor, also while stopped: answers `Doctor`.
     Doctor,
+    /// Doctor, also while stopped: answers `Preflight`. While the node is stopped, what changes is told from then on.
+    Preflight,
+    /// Supervisor, also while stopped: changes one setting in the config file, then does as `Reload`. Answer: `Done`.
+    SetSetting { key: String, value: String },
+    /// Test buyer: asks this node one job under keys of its own, through a relay and back. `Testing` events; the last
+    /// one holds the answer.
+    TestJob { prompt: String },
+    /// Practice market: the robot buyer asks a job every few seconds, until told otherwise. Answer: `Done`.
+    StartRobot,
+    /// Practice market: the robot buyer stops asking. Answer: `Done`.
+    StopRobot,
 }
 
 #[cfg(test)]

@@ -67,6 +67,22 @@ pub fn probe_once(config: &Config, options: &NodeOptions) -> Result<impl Future<
     })
 }
 
+/// What a start would meet, found without connecting to a relay or opening the ledger. Cheap enough to ask every few
+/// seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preflight {
+    pub config: Finding,
+    /// Good: the message is the npub.
+    pub identity: Finding,
+    pub payment: Finding,
+    /// As probed just now.
+    pub backends: Vec<BackendHealth>,
+    /// As configured.
+    pub relays: Vec<String>,
+    /// `provider.default_model`; empty: the first that is ready.
+    pub default_model: String,
+}
+
 /// A visit to the doctor.
 pub struct Examination {
     options: NodeOptions,

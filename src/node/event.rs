@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::doctor::Finding;
+use super::doctor::{Finding, Preflight};
 use super::status::NodeStatus;
 use crate::domain::ids::{JobId, RequestId};
 use crate::domain::model::BackendHealth;
@@ -34,7 +34,8 @@ pub enum NodeEvent {
     /// Jobs: a job changed state; the row is what the ledger holds now.
     JobChanged { job: Box<JobRow> },
     /// Jobs: an answer grows, at most ten times a second.
-    JobProgress { job: JobId, chars: u64, tail: String },
+    /// `tokens` are pieces the backend sent, one token each with every backend there is; `max_tokens` is where it must stop.
+    JobProgress { job: JobId, chars: u64, tokens: u32, max_tokens: u32, tail: String },
     /// History: one page, as asked for.
     Jobs { page: Page },
     /// History: one job with its timeline, as asked for.
@@ -47,12 +48,28 @@ pub enum NodeEvent {
     Pulling { model: String, progress: PullProgress },
     /// Pylon: the doctor's findings, as asked for.
     Doctor { findings: Vec<Finding> },
+    /// Sell Compute: what a start would meet; asked for, or changed while the node is stopped.
+    Preflight { preflight: Box<Preflight> },
+    /// Sell Compute: how far the test job is.
+    Testing { step: TestStep },
     /// Notices: something went wrong that the operator should know.
     Fault { fault: Fault },
     /// Whoever asked: done.
     Done,
     /// Whoever asked: not done, and why.
     Failed { failure: Failure },
+}
+
+/// How far a test job is. Each step has happened when it is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum TestStep {
+    /// The relay took the request.
+    Asked { job: JobId, relay: String },
+    /// A piece of the answer came back from the relay: what is new since the piece before.
+    Partial { text: String },
+    /// The answer came back from the relay: the whole text, and the time since the request was sent.
+    Answered { job: JobId, text: String, took_ms: u64 },
 }
 
 /// What a fault is about, for filtering and for the place it is shown.

@@ -67,6 +67,8 @@ pub struct NodeStatus {
     pub done: u64,
     pub failed: u64,
     pub refused: u64,
+    /// The practice market's robot buyer is asking for jobs.
+    pub robot: bool,
     pub blockers: Vec<Blocker>,
 }
 

@@ -34,6 +34,9 @@ pub struct Stats {
     /// Today and the 29 days before.
     pub month: Span,
     pub all: Span,
+    /// Today and the six days before, oldest first; seven entries.
+    #[serde(default)]
+    pub days: Vec<Span>,
     /// Refusals by reason, ever.
     pub refusals: BTreeMap<String, u64>,
 }
