@@ -166,8 +166,9 @@ impl<W: Write> Write for RedactingLine<W> {
     }
 }
 
-/// The text without mnemonics, secret keys and wallet connections. A safety net: no line of ours says any.
-fn redact(text: &str) -> String {
+/// The text without mnemonics, secret keys and wallet connections. A safety net: no line of ours says any. Whoever takes
+/// text out of this program by another way than the log (a crash report, the clipboard) passes it through here first.
+pub fn redact(text: &str) -> String {
     let mut pieces: Vec<String> = text.split_inclusive(char::is_whitespace).map(redact_word).collect();
     let mut run = 0;
     for at in 0..=pieces.len() {

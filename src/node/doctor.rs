@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Failure, sentence};
 use super::options::NodeOptions;
 use super::services::backends;
-use crate::config::{Config, WalletKind};
+use crate::config::{Config, Notice, WalletKind};
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState};
 use crate::domain::relay::{RelayHealth, RelayState};
@@ -21,6 +21,9 @@ use crate::store::{Reader, StoreError};
 const PROBE: Duration = Duration::from_secs(4);
 /// How long relays get to connect.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// What to do about a config that is not taken.
+pub(super) const CONFIG_HINT: &str = "See every key with `pylon config list`.";
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,15 +47,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(check: &str, message: impl Into<String>) -> Self {
+    pub(super) fn good(check: &str, message: impl Into<String>) -> Self {
         Self { check: check.into(), verdict: Verdict::Good, message: message.into(), hint: None }
     }
 
-    fn warning(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn warning(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { verdict: Verdict::Warning, hint: Some(hint.into()), ..Self::good(check, message) }
     }
 
-    fn bad(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn bad(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { verdict: Verdict::Bad, ..Self::warning(check, message, hint) }
     }
 }
@@ -98,8 +101,10 @@ impl Examination {
     /// Every check, in the order a job would meet them.
     pub async fn run(self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let config = self.config(&mut findings);
-        let identity = self.identity(&mut findings);
+        let (found, config) = config(&self.options);
+        findings.extend(found);
+        let (found, identity) = identity(&self.options);
+        findings.push(found);
         let options = self.options.clone();
         let ledger = tokio::task::spawn_blocking(move || ledger(&options)).await;
         findings.extend(
@@ -110,36 +115,6 @@ impl Examination {
         findings.extend(self.backends(&config).await);
         findings.extend(self.relays(&config, identity).await);
         findings
-    }
-
-    fn config(&self, findings: &mut Vec<Finding>) -> Option<Arc<Config>> {
-        let file = self.options.paths.config_toml.display();
-        match Config::load(&self.options.paths, &self.options.environment, &self.options.overrides) {
-            Ok(loaded) => {
-                if loaded.notices.is_empty() {
-                    findings.push(Finding::good("config", format!("{file} is in order.")));
-                }
-                findings.extend(loaded.notices.into_iter().map(|notice| Finding::warning("config", notice.message, notice.hint)));
-                Some(Arc::new(loaded.config))
-            }
-            Err(error) => {
-                findings.push(Finding::bad("config", error.to_string(), "See every key with `pylon config list`."));
-                None
-            }
-        }
-    }
-
-    fn identity(&self, findings: &mut Vec<Finding>) -> Option<Identity> {
-        match Identity::load(&self.options.paths) {
-            Ok(identity) => {
-                findings.push(Finding::good("identity", identity.npub()));
-                Some(identity)
-            }
-            Err(error) => {
-                findings.push(Finding::bad("identity", sentence(&error), "Without one nothing can be signed, so the node does not start."));
-                None
-            }
-        }
     }
 
     async fn backends(&self, config: &Config) -> Vec<Finding> {
@@ -162,6 +137,29 @@ impl Examination {
     }
 }
 
+/// The config as a start would read it, and what there is to say about it: one finding at least.
+pub(super) fn config(options: &NodeOptions) -> (Vec<Finding>, Option<Arc<Config>>) {
+    match Config::load(&options.paths, &options.environment, &options.overrides) {
+        Ok(loaded) if loaded.notices.is_empty() => {
+            let file = options.paths.config_toml.display();
+            (vec![Finding::good("config", format!("{file} is in order."))], Some(Arc::new(loaded.config)))
+        }
+        Ok(loaded) => {
+            let warning = |notice: Notice| Finding::warning("config", notice.message, notice.hint);
+            (loaded.notices.into_iter().map(warning).collect(), Some(Arc::new(loaded.config)))
+        }
+        Err(error) => (vec![Finding::bad("config", error.to_string(), CONFIG_HINT)], None),
+    }
+}
+
+/// The identity a start would use. Good: the message is the npub.
+pub(super) fn identity(options: &NodeOptions) -> (Finding, Option<Identity>) {
+    match Identity::load(&options.paths) {
+        Ok(identity) => (Finding::good("identity", identity.npub()), Some(identity)),
+        Err(error) => (Finding::bad("identity", sentence(&error), "Without one nothing can be signed, so the node does not start."), None),
+    }
+}
+
 fn ledger(options: &NodeOptions) -> Vec<Finding> {
     let path = options.paths.ledger.display();
     let reader = match Reader::open(&options.paths.ledger) {
@@ -179,7 +177,7 @@ fn ledger(options: &NodeOptions) -> Vec<Finding> {
     }
 }
 
-fn payment(config: &Config) -> Finding {
+pub(super) fn payment(config: &Config) -> Finding {
     match (config.provider.policy, config.wallet.kind) {
         (Policy::Free, _) => Finding::good("payment", "Jobs are served for free (provider.policy)."),
         (_, WalletKind::None) => Finding::bad(

@@ -19,6 +19,7 @@ mod handle;
 mod lock;
 mod options;
 mod outlet;
+mod preflight;
 pub mod provider;
 mod queries;
 mod services;
@@ -28,7 +29,8 @@ mod tasks;
 pub mod wake;
 
 pub use command::{Leaving, NodeCommand, Request};
-pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, sentence};
+pub use doctor::{Finding, Preflight, Verdict};
+pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, TestStep, sentence};
 pub use handle::{Node, NodeHandle};
 pub use options::{Market, NodeOptions};
 pub use status::{NodeState, NodeStatus};

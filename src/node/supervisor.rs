@@ -8,16 +8,18 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::command::{Leaving, NodeCommand};
 use super::control::Asked;
-use super::doctor::{self, Examination};
-use super::event::{Failure, NodeEvent, Scope};
+use super::doctor::{self, CONFIG_HINT, Examination};
+use super::event::{Failure, NodeEvent, Scope, sentence};
 use super::options::NodeOptions;
 use super::outlet::{Answer, Outlet};
+use super::preflight::Lookout;
 use super::provider::ProviderCommand;
 use super::queries;
 use super::services::{Services, blank_status};
 use super::status::{Board, NodeState, NodeStatus};
 use super::tasks::Tasks;
-use crate::config::{Config, Loaded};
+use crate::config::edit::Editor;
+use crate::config::{Config, ConfigError, Loaded};
 
 /// Commands from the socket that may wait.
 const SOCKET_BACKLOG: usize = 64;
@@ -37,6 +39,8 @@ pub struct Supervisor {
     from_socket: mpsc::Receiver<Asked>,
     /// What runs beside the commands.
     aside: Tasks,
+    /// Watches what a start would meet.
+    lookout: Lookout,
     /// A patient stop is under way.
     draining: bool,
     /// Rings when the last job has left a node that is to stop.
@@ -48,7 +52,9 @@ impl Supervisor {
         let (socket, from_socket) = mpsc::channel(SOCKET_BACKLOG);
         let board = Board::new(blank_status(&options));
         let aside = Tasks::new(outlet.clone());
-        Self { options, outlet, board, services: None, socket, from_socket, aside, draining: false, left: mpsc::channel(SOCKET_BACKLOG) }
+        let lookout = Lookout::new(options.clone(), outlet.clone());
+        let left = mpsc::channel(SOCKET_BACKLOG);
+        Self { options, outlet, board, services: None, socket, from_socket, aside, lookout, draining: false, left }
     }
 
     /// Obeys until nobody can command any more, then stops the node.
@@ -98,7 +104,15 @@ impl Supervisor {
             NodeCommand::Jobs { .. } | NodeCommand::Job { .. } | NodeCommand::Stats => return self.query(command, answer),
             NodeCommand::CancelJob { job } => done(self.cancel(&job).await),
             NodeCommand::Reload => done(self.reload().await),
+            NodeCommand::SetSetting { key, value } => done(self.set(key, value).await),
             NodeCommand::Doctor => return self.doctor(answer),
+            NodeCommand::Preflight => {
+                let running = self.services.as_ref().map(|on| Arc::clone(&on.registry));
+                return self.lookout.asked(running, answer, &self.aside);
+            }
+            NodeCommand::TestJob { .. } | NodeCommand::StartRobot | NodeCommand::StopRobot => {
+                NodeEvent::Failed { failure: Failure::internal("Not yet.") }
+            }
         };
         answer.give(event).await;
     }
@@ -129,6 +143,7 @@ impl Supervisor {
                     status.relays_configured = u32::try_from(relays).unwrap_or(u32::MAX);
                 });
                 self.services = Some(services);
+                self.lookout.end();
                 Ok(())
             }
             Err(failure) => {
@@ -141,7 +156,7 @@ impl Supervisor {
     /// Reads the config; what it has to say that is no error becomes a notice.
     fn load_config(&self) -> Result<Config, Failure> {
         let Loaded { config, notices } = Config::load(&self.options.paths, &self.options.environment, &self.options.overrides)
-            .map_err(|error| Failure::usage(error.to_string()).hint("See every key with `pylon config list`."))?;
+            .map_err(|error| Failure::usage(error.to_string()).hint(CONFIG_HINT))?;
         for notice in notices {
             self.outlet.fault(Scope::Config, notice.message, notice.hint);
         }
@@ -254,6 +269,18 @@ impl Supervisor {
             Some(services) => services.reload(config, &self.options).await,
             None => Ok(()),
         }
+    }
+
+    /// Changes one setting in the file. Nothing is written unless the whole file would still be taken.
+    async fn set(&mut self, key: String, value: String) -> Result<(), Failure> {
+        let options = self.options.clone();
+        let refused = |error: ConfigError| Failure::usage(sentence(&error)).hint(CONFIG_HINT);
+        let set = move || Editor::new(&options.paths, &options.environment, &options.overrides).set(&key, &value).map(drop);
+        match tokio::task::spawn_blocking(set).await {
+            Ok(written) => written.map_err(refused)?,
+            Err(error) => return Err(Failure::internal(format!("The setting was not changed: {error}."))),
+        }
+        if self.services.is_some() { self.reload().await } else { Ok(()) }
     }
 
     fn query(&self, command: NodeCommand, answer: Answer) {

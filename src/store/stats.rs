@@ -10,6 +10,8 @@ use crate::domain::job::JobState;
 use crate::domain::time::UnixMs;
 
 const DAY_MS: i64 = 86_400_000;
+/// Days that are told one by one.
+const DAYS: i64 = 7;
 
 /// Totals of some days.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub struct Span {
 }
 
 /// Totals, by days of UTC.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     pub today: Span,
     /// Today and the six days before.
@@ -39,6 +41,15 @@ pub struct Stats {
     pub days: Vec<Span>,
     /// Refusals by reason, ever.
     pub refusals: BTreeMap<String, u64>,
+}
+
+impl Default for Stats {
+    /// The totals of a ledger in which nothing has happened. The days are there all the same, so that nobody who draws
+    /// them has to count.
+    fn default() -> Self {
+        let none = Span::default();
+        Self { today: none, week: none, month: none, all: none, days: vec![none; DAYS as usize], refusals: BTreeMap::new() }
+    }
 }
 
 /// Something that counts.
@@ -88,23 +99,27 @@ fn bump(connection: &Connection, day: i64, column: &'static str, amount: u32) ->
 /// Reads the totals.
 pub(super) fn read(connection: &Connection, now: UnixMs) -> Result<Stats, StoreError> {
     let today = day(now);
-    let since = |first: i64| -> Result<Span, StoreError> {
-        let sum = |column: &str| format!("coalesce(sum({column}), 0)");
-        let columns = ["jobs", "done", "failed", "refused", "cancelled", "prompt_tokens", "answer_tokens"].map(sum).join(", ");
-        let sql = format!("SELECT {columns} FROM daily_stats WHERE day >= ?1");
-        Ok(connection.query_row(&sql, params![first], |row| {
-            Ok(Span {
-                jobs: row.get(0)?,
-                done: row.get(1)?,
-                failed: row.get(2)?,
-                refused: row.get(3)?,
-                cancelled: row.get(4)?,
-                prompt_tokens: row.get(5)?,
-                answer_tokens: row.get(6)?,
-            })
-        })?)
-    };
+    let since = |first: i64| between(connection, first, i64::MAX);
     let mut statement = connection.prepare("SELECT code, sum(count) FROM refusals GROUP BY code")?;
     let refusals = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    Ok(Stats { today: since(today)?, week: since(today - 6)?, month: since(today - 29)?, all: since(i64::MIN)?, refusals })
+    let days = (today - (DAYS - 1)..=today).map(|day| between(connection, day, day)).collect::<Result<_, _>>()?;
+    Ok(Stats { today: since(today)?, week: since(today - 6)?, month: since(today - 29)?, all: since(i64::MIN)?, days, refusals })
+}
+
+/// Totals of the days from `first` to `last`, both counted.
+fn between(connection: &Connection, first: i64, last: i64) -> Result<Span, StoreError> {
+    let sum = |column: &str| format!("coalesce(sum({column}), 0)");
+    let columns = ["jobs", "done", "failed", "refused", "cancelled", "prompt_tokens", "answer_tokens"].map(sum).join(", ");
+    let sql = format!("SELECT {columns} FROM daily_stats WHERE day >= ?1 AND day <= ?2");
+    Ok(connection.prepare_cached(&sql)?.query_row(params![first, last], |row| {
+        Ok(Span {
+            jobs: row.get(0)?,
+            done: row.get(1)?,
+            failed: row.get(2)?,
+            refused: row.get(3)?,
+            cancelled: row.get(4)?,
+            prompt_tokens: row.get(5)?,
+            answer_tokens: row.get(6)?,
+        })
+    })?)
 }

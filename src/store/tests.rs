@@ -160,6 +160,18 @@ fn what_was_turned_away_is_never_claimed_and_counted_once() {
 }
 
 #[test]
+fn the_last_seven_days_are_told_one_by_one_with_the_quiet_ones() {
+    let ledger = Ledger::new();
+    ledger.finish(1, NOON);
+    ledger.finish(2, UnixMs(NOON.0 + 2 * DAY));
+    ledger.finish(3, UnixMs(NOON.0 + 2 * DAY));
+    let done = |now: UnixMs| ledger.reader().stats(now).unwrap().days.iter().map(|day| day.done).collect::<Vec<_>>();
+    assert_eq!(done(UnixMs(NOON.0 + 2 * DAY)), [0, 0, 0, 0, 1, 0, 2]);
+    assert_eq!(done(UnixMs(NOON.0 + 8 * DAY)), [2, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(Stats::default().days, [Span::default(); 7]);
+}
+
+#[test]
 fn what_is_unfinished_comes_back_oldest_first_with_what_it_takes_to_go_on() {
     let ledger = Ledger::new();
     ledger.finish(1, NOON);

@@ -120,6 +120,8 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::JobDetail { .. }
         | NodeEvent::Stats { .. }
         | NodeEvent::Doctor { .. }
+        | NodeEvent::Preflight { .. }
+        | NodeEvent::Testing { .. }
         | NodeEvent::Done => Ok(()),
     }
 }

@@ -273,6 +273,8 @@ struct Growing<'a> {
     run: &'a Run,
     text: String,
     chars: u64,
+    /// Pieces the backend sent: a token each, as far as backends are known to stream.
+    tokens: u32,
     /// Bytes of `text` the buyer has had as partials.
     said: usize,
     partials: u32,
@@ -283,13 +285,14 @@ struct Growing<'a> {
 impl<'a> Growing<'a> {
     fn new(run: &'a Run) -> Self {
         let now = Instant::now();
-        Self { run, text: String::new(), chars: 0, said: 0, partials: 0, next_partial: now, next_progress: now }
+        Self { run, text: String::new(), chars: 0, tokens: 0, said: 0, partials: 0, next_partial: now, next_progress: now }
     }
 
     /// Adds text; returns whether the answer has reached the longest we send.
     fn add(&mut self, text: &str) -> bool {
         self.text.push_str(text);
         self.chars += text.chars().count() as u64;
+        self.tokens = self.tokens.saturating_add(1);
         let limit = self.run.limits.max_result_bytes;
         let full = self.text.len() > limit;
         if full {
@@ -301,7 +304,7 @@ impl<'a> Growing<'a> {
         }
         if now >= self.next_progress {
             self.next_progress = now + PROGRESS_EVERY;
-            self.run.context.outlet.tell(NodeEvent::JobProgress { job: self.run.id(), chars: self.chars, tail: self.tail() });
+            self.run.context.outlet.tell(self.progress());
         }
         full
     }
@@ -315,6 +318,17 @@ impl<'a> Growing<'a> {
         self.run.voice.say(&self.run.job.request, Words::Partial { part: self.partials, text: chunk });
         self.said = self.text.len();
         self.next_partial = now + PARTIAL_EVERY;
+    }
+
+    fn progress(&self) -> NodeEvent {
+        NodeEvent::JobProgress {
+            job: self.run.id(),
+            chars: self.chars,
+            tokens: self.tokens,
+            // Admission fills it in for every job.
+            max_tokens: self.run.job.admitted.sampling.max_tokens.unwrap_or_default(),
+            tail: self.tail(),
+        }
     }
 
     fn tail(&self) -> String {
