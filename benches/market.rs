@@ -20,8 +20,8 @@ use pylon_hud::config::{Environment, Paths};
 use pylon_hud::domain::ids::RequestId;
 use pylon_hud::domain::request::Scheme;
 use pylon_hud::nip90::request;
-use pylon_hud::node::{Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, NodeState, Request};
-use pylon_hud::practice::{self, PracticeRelay, Robot};
+use pylon_hud::node::{Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, NodeState, Request, Robot};
+use pylon_hud::practice::{self, PracticeRelay};
 use pylon_hud::relay::{Screen, Verdict};
 
 const SUBSCRIPTION: &str = "requests";

@@ -6,7 +6,8 @@
 //! The rooms, in reading order: what a job is ([`domain`]), how it looks on the wire ([`nip90`]), who we are
 //! ([`identity`]), how events come and go ([`relay`]), who does the work ([`inference`]), what is remembered
 //! ([`store`]), what the operator wants ([`config`]), and the node that holds them together ([`node`]). [`practice`] is
-//! a whole market on one machine. `hud` is the window and the only room that knows Bevy.
+//! a whole market on one machine. Small things everybody needs: what time it is ([`clock`]), the [`logging`], TLS and HTTP
+//! ([`net`]), and Ctrl-C ([`signals`]). `hud` is the window and the only room that knows Bevy.
 //!
 //! What is absent matters: `domain` knows no clock, file or socket; only `store` knows SQL; only `config::paths` reads
 //! the environment. `tests/house_rules.rs` holds us to it.
@@ -26,6 +27,7 @@ pub mod practice;
 pub mod clock;
 pub mod logging;
 pub mod net;
+pub mod signals;
 
 #[cfg(feature = "hud")]
 pub mod hud;

@@ -13,8 +13,10 @@ use super::lock::{Holder, LockError, NodeLock};
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
 use super::provider::{self, Context, ProviderCommand, ProviderHandle};
+use super::robot_buyer::RobotBuyer;
 use super::status::Board;
 use super::tasks::Tasks;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Pubkey;
 use crate::domain::relay::RelayState;
@@ -38,6 +40,8 @@ pub struct Services {
     pub config: Arc<Config>,
     pub identity: Identity,
     tasks: Tasks,
+    /// The robot buyer, while it buys.
+    robot: Option<CancellationToken>,
     /// Let go of last.
     lock: NodeLock,
 }
@@ -86,7 +90,34 @@ impl Services {
             let socket = paths.control_sock.display();
             Failure::user(format!("The control socket {socket} cannot be made: {error}."))
         })?;
-        Ok(Self { store, registry, relays, provider, config, identity, tasks, lock })
+        Ok(Self { store, registry, relays, provider, config, identity, tasks, robot: None, lock })
+    }
+
+    /// Cancelled when the node stops.
+    pub fn token(&self) -> &CancellationToken {
+        self.tasks.token()
+    }
+
+    /// Lets the robot buyer buy, if it does not already.
+    pub fn start_robot(&mut self, clock: &Clock, board: &Board, outlet: &Outlet) {
+        let buyer = RobotBuyer {
+            relays: Arc::clone(&self.relays),
+            provider: self.identity.pubkey(),
+            patience: Duration::from_secs(self.config.provider.job_timeout_secs),
+            clock: clock.clone(),
+            board: board.clone(),
+            outlet: outlet.clone(),
+        };
+        self.robot.get_or_insert_with(|| buyer.begin(&self.tasks));
+        board.update(|status| status.robot = true);
+    }
+
+    /// Stops the robot buyer, if it buys.
+    pub fn stop_robot(&mut self, board: &Board) {
+        if let Some(robot) = self.robot.take() {
+            robot.cancel();
+        }
+        board.update(|status| status.robot = false);
     }
 
     /// Ends intake; the receiver hears when the last job has left.

@@ -10,14 +10,16 @@ use super::command::{Leaving, NodeCommand};
 use super::control::Asked;
 use super::doctor::{self, CONFIG_HINT, Examination};
 use super::event::{Failure, NodeEvent, Scope, sentence};
-use super::options::NodeOptions;
+use super::options::{Market, NodeOptions};
 use super::outlet::{Answer, Outlet};
 use super::preflight::Lookout;
 use super::provider::ProviderCommand;
 use super::queries;
+use super::robot_buyer;
 use super::services::{Services, blank_status};
 use super::status::{Board, NodeState, NodeStatus};
 use super::tasks::Tasks;
+use super::test_job::TestDesk;
 use crate::config::edit::Editor;
 use crate::config::{Config, ConfigError, Loaded};
 
@@ -41,6 +43,7 @@ pub struct Supervisor {
     aside: Tasks,
     /// Watches what a start would meet.
     lookout: Lookout,
+    tests: TestDesk,
     /// A patient stop is under way.
     draining: bool,
     /// Rings when the last job has left a node that is to stop.
@@ -54,7 +57,7 @@ impl Supervisor {
         let aside = Tasks::new(outlet.clone());
         let lookout = Lookout::new(options.clone(), outlet.clone());
         let left = mpsc::channel(SOCKET_BACKLOG);
-        Self { options, outlet, board, services: None, socket, from_socket, aside, lookout, draining: false, left }
+        Self { options, outlet, board, services: None, socket, from_socket, aside, lookout, tests: TestDesk::new(), draining: false, left }
     }
 
     /// Obeys until nobody can command any more, then stops the node.
@@ -110,9 +113,9 @@ impl Supervisor {
                 let running = self.services.as_ref().map(|on| Arc::clone(&on.registry));
                 return self.lookout.asked(running, answer, &self.aside);
             }
-            NodeCommand::TestJob { .. } | NodeCommand::StartRobot | NodeCommand::StopRobot => {
-                NodeEvent::Failed { failure: Failure::internal("Not yet.") }
-            }
+            NodeCommand::TestJob { prompt } => return self.test(prompt, answer).await,
+            NodeCommand::StartRobot => done(self.start_robot()),
+            NodeCommand::StopRobot => done(self.stop_robot()),
         };
         answer.give(event).await;
     }
@@ -281,6 +284,31 @@ impl Supervisor {
             Err(error) => return Err(Failure::internal(format!("The setting was not changed: {error}."))),
         }
         if self.services.is_some() { self.reload().await } else { Ok(()) }
+    }
+
+    async fn test(&self, prompt: String, answer: Answer) {
+        let (state, services) = (self.board.now().state, self.services.as_ref());
+        self.tests.begin(prompt, state, services, &self.options.clock, &self.aside, answer).await;
+    }
+
+    fn start_robot(&mut self) -> Result<(), Failure> {
+        let (clock, board, outlet) = (self.options.clock.clone(), self.board.clone(), self.outlet.clone());
+        self.robots_node()?.start_robot(&clock, &board, &outlet);
+        Ok(())
+    }
+
+    fn stop_robot(&mut self) -> Result<(), Failure> {
+        let board = self.board.clone();
+        self.robots_node()?.stop_robot(&board);
+        Ok(())
+    }
+
+    /// The node a robot can buy from: one of the practice market, and started.
+    fn robots_node(&mut self) -> Result<&mut Services, Failure> {
+        match self.options.market {
+            Market::Practice => self.services.as_mut().ok_or_else(robot_buyer::not_started),
+            Market::Real => Err(robot_buyer::not_here()),
+        }
     }
 
     fn query(&self, command: NodeCommand, answer: Answer) {

@@ -4,7 +4,7 @@
 //! Nothing here is taken for real: it works in its own data directory, under its own identity, and the engine that
 //! stands in for a missing model labels every answer.
 
-mod robot;
+mod host;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use robot::{BuyError, Purchase, Robot};
+pub use host::Host;
 
 use crate::config::{Override, Paths};
 use crate::identity::{Identity, IdentityError, Replace, WordCount};
@@ -34,6 +34,8 @@ pub struct PracticeRelay {
 pub enum PracticeError {
     #[error("the practice relay could not listen on 127.0.0.1: {0}")]
     Relay(#[source] std::io::Error),
+    #[error("the practice market could not be started: {0}")]
+    Runtime(#[source] std::io::Error),
     #[error("the practice identity could not be made: {0}")]
     Identity(#[from] IdentityError),
     #[error("the practice settings are wrong: {0}")]

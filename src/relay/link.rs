@@ -161,6 +161,13 @@ impl NostrRelays {
     }
 }
 
+impl Drop for NostrRelays {
+    /// A link that is let go without [`RelayLink::close`], by a task that was cancelled, leaves no task behind either.
+    fn drop(&mut self) {
+        self.token.cancel();
+    }
+}
+
 /// The addresses as names, or which one is none.
 fn names(urls: &[String]) -> Result<Vec<String>, RelayError> {
     let name = |url: &String| match RelayUrl::parse(url) {

@@ -8,5 +8,7 @@ mod control;
 mod crash;
 mod free_job;
 mod ollama;
+mod questions;
 mod refusals;
+mod robot;
 mod session;

@@ -42,6 +42,8 @@ pub enum Verb {
     Stop(Stop),
     /// Check everything a job needs, and say what to do about what is missing.
     Doctor(Output),
+    /// Ask the running node one job as a stranger would, through a relay and back.
+    Test(Test),
     /// List models, get new ones.
     Models(Models),
     /// List jobs, or show one with its timeline.
@@ -98,6 +100,15 @@ pub struct Stop {
     /// Drop running jobs instead of finishing them; they are resumed at the next start.
     #[arg(long)]
     pub now: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Test {
+    /// What to ask.
+    #[arg(default_value = "Say hello in one sentence.")]
+    pub prompt: String,
     #[command(flatten)]
     pub output: Output,
 }

@@ -7,7 +7,7 @@ use pylon_hud::domain::model::{BackendHealth, BackendState, ModelInfo};
 use pylon_hud::domain::time::UnixMs;
 use pylon_hud::identity::Created;
 use pylon_hud::node::doctor::{Finding, Verdict};
-use pylon_hud::node::{Failure, NodeEvent, NodeState, NodeStatus, Report};
+use pylon_hud::node::{Failure, NodeEvent, NodeState, NodeStatus, Report, TestStep};
 use pylon_hud::store::{JobDetail, JobRow, Page, Stats};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -18,10 +18,15 @@ use crate::commands::practice::Line;
 
 type Printed = Result<(), Failure>;
 
-/// One line to standard output. A reader that has gone (`| head`) is no failure.
+/// One line to standard output.
 pub fn line(text: &str) -> Printed {
+    piece(&format!("{text}\n"))
+}
+
+/// Text to standard output, a part of a line perhaps. A reader that has gone (`| head`) is no failure.
+fn piece(text: &str) -> Printed {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match write!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         written => written.map_err(|error| Failure::user(format!("The output could not be written: {error}."))),
     }
@@ -80,6 +85,28 @@ const fn state_word(state: NodeState) -> &'static str {
         NodeState::Degraded => "degraded",
         NodeState::Draining => "finishing its jobs",
         NodeState::Stopping => "stopping",
+    }
+}
+
+/// A step of `pylon test`. `heard` is what of the answer has been printed so far.
+pub fn test_step(step: &TestStep, heard: &mut String, output: Output) -> Printed {
+    if output.json {
+        return json(step);
+    }
+    match step {
+        TestStep::Asked { job, relay } => line(&format!("asked    {} through {relay}", job.short())),
+        TestStep::Partial { text } => {
+            heard.push_str(text);
+            piece(text)
+        }
+        TestStep::Answered { job, text, took_ms } => {
+            // Pieces are a beginning of the answer; one that is not would be no answer of this node.
+            match text.strip_prefix(heard.as_str()) {
+                Some(rest) => line(rest)?,
+                None => line(&format!("\n{text}"))?,
+            }
+            line(&format!("answered {} in {took_ms} ms", job.short()))
+        }
     }
 }
 

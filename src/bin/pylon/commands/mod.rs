@@ -8,6 +8,7 @@ mod models;
 pub mod practice;
 mod run;
 mod session;
+mod test;
 
 use pylon_hud::node::Failure;
 
@@ -26,6 +27,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Watch(output) => session::watch(&place, output),
         Verb::Stop(stop) => session::stop(&place, &stop),
         Verb::Doctor(output) => doctor::run(&place, output),
+        Verb::Test(test) => test::run(&place, &test),
         Verb::Models(models) => models::run(&place, &models),
         Verb::Jobs(jobs) => jobs::run(&place, &jobs),
         Verb::Config(config) => config::run(&place, &config.verb),

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use pylon_hud::clock::Clock;
-use pylon_hud::domain::ids::{JobId, Pubkey, RequestId};
+use pylon_hud::domain::ids::{JobId, RequestId};
 use pylon_hud::domain::job::JobState;
 use pylon_hud::domain::model::BackendState;
 use pylon_hud::domain::request::Scheme;
-use pylon_hud::node::{Failure, Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeState};
-use pylon_hud::practice::{self, PracticeRelay, Purchase, Robot};
+use pylon_hud::node::{Failure, Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeState, PROMPTS, Purchase, Robot};
+use pylon_hud::practice::{Host, PracticeError};
 use pylon_hud::store::JobRow;
 
 use crate::args::Practice;
@@ -24,15 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// How long the ledger may lag behind the buyer.
 const BOOKKEEPING: Duration = Duration::from_secs(10);
 
-/// What the robot asks, in turn.
-const PROMPTS: &[&str] = &[
-    "Explain in one sentence what a relay is.",
-    "Name three uses of a spare computer.",
-    "Write a two-line poem about electricity.",
-    "What is a satoshi?",
-    "Give one tip for a good night's sleep.",
-];
-
 /// One job as both sides saw it.
 pub struct Line {
     pub purchase: Purchase,
@@ -44,16 +35,23 @@ pub fn run(place: &Place, practice: &Practice) -> Result<(), Failure> {
     let place = place.practice();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal(format!("No runtime could be made: {error}.")))?;
-    pylon_hud::net::init();
-    let identity = practice::identity(&place.paths).map_err(|error| Failure::user(sentence(&error)))?;
-    let relay = runtime.block_on(PracticeRelay::start()).map_err(|error| Failure::network(sentence(&error)))?;
-    let options = practice::provider(place.options(), &relay).map_err(|error| Failure::internal(sentence(&error)))?;
+    let (host, options) = Host::open(place.options()).map_err(|error| refused(&error))?;
     let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
     open(&node)?;
-    report::practice_opening(relay.url(), &engine(&node)?, practice.output)?;
-    let bought = buy_all(&runtime, &node, &relay, identity.pubkey(), practice);
+    report::practice_opening(host.relay().url(), &engine(&node)?, practice.output)?;
+    let bought = buy_all(&runtime, &node, &host, practice);
     node.stop(Leaving::Finish, OPENING);
     report::practice_summary(&bought?, practice, &place.paths.data_dir)
+}
+
+/// A market that cannot be opened.
+fn refused(error: &PracticeError) -> Failure {
+    let sentence = sentence(error);
+    match error {
+        PracticeError::Relay(_) => Failure::network(sentence),
+        PracticeError::Identity(_) => Failure::user(sentence),
+        PracticeError::Settings(_) | PracticeError::Runtime(_) => Failure::internal(sentence),
+    }
 }
 
 /// Goes online and waits until the node says it is: with a relay and a model.
@@ -93,11 +91,10 @@ fn engine(node: &NodeHandle) -> Result<String, Failure> {
 fn buy_all(
     runtime: &tokio::runtime::Runtime,
     node: &NodeHandle,
-    relay: &PracticeRelay,
-    provider: Pubkey,
+    host: &Host,
     practice: &Practice,
 ) -> Result<Vec<Result<Line, String>>, Failure> {
-    let robot = runtime.block_on(Robot::connect(relay.url(), provider));
+    let robot = runtime.block_on(Robot::connect(host.relay().url(), host.identity().pubkey()));
     let mut robot = robot.map_err(|error| Failure::network(sentence(&error)))?;
     let clock = Clock::default();
     let mut lines = Vec::new();

@@ -56,37 +56,19 @@ fn follow(node: &NodeHandle, online: bool, output: Output) -> Result<(), Failure
     Ok(())
 }
 
-/// The first signal lets running jobs finish; the second does not.
+/// The first signal lets running jobs finish; the second does not. After a third one, whatever hangs, the user wants
+/// out: the ledger is safe at any point.
 fn signals(node: &NodeHandle) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::internal(format!("Signals cannot be handled: {error}."));
     let commands = node.commands.clone();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let wait = move || {
-        runtime.block_on(async {
-            for (number, how) in [(u64::MAX - 2, Leaving::Finish), (u64::MAX - 1, Leaving::Now)] {
-                if interrupted().await.is_err() {
-                    return;
-                }
-                let request = pylon_hud::node::Request { id: RequestId(number), command: NodeCommand::Stop { how } };
-                if commands.send(request).is_err() {
-                    return;
-                }
-            }
-            // A third one: whatever hangs, the user wants out. The ledger is safe at any point.
-            if interrupted().await.is_ok() {
-                std::process::exit(1);
-            }
-        });
+    let react = move |number| {
+        let how = match number {
+            1 => Leaving::Finish,
+            2 => Leaving::Now,
+            _ => std::process::exit(1),
+        };
+        let id = RequestId(u64::MAX - 3 + u64::from(number));
+        // A node that is gone has stopped.
+        let _ = commands.send(pylon_hud::node::Request { id, command: NodeCommand::Stop { how } });
     };
-    std::thread::Builder::new().name("signals".into()).spawn(wait).map_err(failed)?;
-    Ok(())
-}
-
-/// The next SIGINT or SIGTERM.
-async fn interrupted() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt,
-        _ = terminate.recv() => Ok(()),
-    }
+    pylon_hud::signals::on_interrupt(react).map_err(|error| Failure::internal(format!("Signals cannot be handled: {error}.")))
 }

@@ -1,4 +1,5 @@
-//! The robot buyer: an independent client with keys and a connection of its own.
+//! The robot buyer: an independent client with keys and a connection of its own. It shares nothing with the node it buys
+//! from but the relay, so what reaches it would reach a stranger.
 
 use std::time::{Duration, Instant};
 
@@ -22,13 +23,33 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Short answers: the robot is here to see the market move.
 const MAX_TOKENS: u32 = 64;
 
+/// What the robot asks in the practice market, in turn.
+pub const PROMPTS: &[&str] = &[
+    "Explain in one sentence what a relay is.",
+    "Name three uses of a spare computer.",
+    "Write a two-line poem about electricity.",
+    "What is a satoshi?",
+    "Give one tip for a good night's sleep.",
+];
+
 /// A buyer that asks one job at a time.
 pub struct Robot {
     link: NostrRelays,
     news: mpsc::Receiver<RelayNews>,
     keys: Keys,
     provider: Pubkey,
+    /// The longest answer it asks for; `None` leaves that to the provider.
+    max_tokens: Option<u32>,
     asked: u128,
+}
+
+/// What the robot hears on the way to an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// A relay took the request, which is this job.
+    Taken(JobId),
+    /// A piece of the answer came: what is new since the piece before.
+    Partial(&'a str),
 }
 
 /// A job bought.
@@ -58,6 +79,19 @@ pub enum BuyError {
     Closed,
 }
 
+impl BuyError {
+    /// What the operator of the provider can do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Write(_) | Self::Unreadable(_) => "Please report this with the log.",
+            Self::NotSent(_) => "The relay takes no requests from strangers now; see its words, or use another in relays.urls.",
+            Self::Refused(_) => "Change what the provider refuses in its settings, or see the job with `pylon jobs`.",
+            Self::TimedOut(_) => "See how far the job is with `pylon jobs`; a slow model needs a larger provider.job_timeout_secs.",
+            Self::Closed => "Check the network and the relay, then try again.",
+        }
+    }
+}
+
 impl Robot {
     /// Connects to a relay with fresh keys, to buy from `provider`.
     pub async fn connect(relay: &str, provider: Pubkey) -> Result<Self, RelayError> {
@@ -68,12 +102,17 @@ impl Robot {
         link.connect().await;
         let kinds = [Kind::from(result_kind(KIND)), Kind::from(FEEDBACK)];
         link.subscribe(ANSWERS, Filter::new().kinds(kinds).pubkey(keys.public_key())).await?;
-        let mut robot = Self { link, news, keys, provider, asked: 0 };
+        let mut robot = Self { link, news, keys, provider, max_tokens: Some(MAX_TOKENS), asked: 0 };
         // Asking before the relay listens for the answer would be asking in vain.
         match tokio::time::timeout(CONNECT, robot.caught_up()).await {
             Ok(true) => Ok(robot),
             Ok(false) | Err(_) => Err(RelayError::Pool(format!("{relay} did not answer within {} s", CONNECT.as_secs()))),
         }
+    }
+
+    /// As it is, but it asks for answers as long as the provider gives them to whoever names no length.
+    pub fn at_length(self) -> Self {
+        Self { max_tokens: None, ..self }
     }
 
     /// Waits until the relay has taken the subscription. False when the connection ended.
@@ -89,11 +128,24 @@ impl Robot {
 
     /// Asks for one answer and waits for it.
     pub async fn buy(&mut self, prompt: &str, scheme: Scheme, now: UnixMs, patience: Duration) -> Result<Purchase, BuyError> {
+        self.buy_hearing(prompt, scheme, now, patience, &mut |_| {}).await
+    }
+
+    /// As [`Robot::buy`], telling `hear` what comes before the answer.
+    pub async fn buy_hearing(
+        &mut self,
+        prompt: &str,
+        scheme: Scheme,
+        now: UnixMs,
+        patience: Duration,
+        hear: &mut (dyn FnMut(Heard<'_>) + Send),
+    ) -> Result<Purchase, BuyError> {
         let begun = Instant::now();
         let request = self.request(prompt, scheme, now)?;
         let id = JobId(request.id.to_bytes());
         self.send(request).await?;
-        let answered = tokio::time::timeout(patience, self.answer(id)).await;
+        hear(Heard::Taken(id));
+        let answered = tokio::time::timeout(patience, self.answer(id, hear)).await;
         let (text, partials) = answered.map_err(|_| BuyError::TimedOut(patience.as_secs()))??;
         Ok(Purchase { id, text, partials, took: begun.elapsed() })
     }
@@ -109,7 +161,7 @@ impl Robot {
         let draft = RequestDraft {
             kind: KIND,
             inputs: vec![Input { data: prompt.to_owned(), kind: InputKind::Text, relay: None, marker: None }],
-            sampling: Sampling { max_tokens: Some(MAX_TOKENS), ..Sampling::default() },
+            sampling: Sampling { max_tokens: self.max_tokens, ..Sampling::default() },
             model: None,
             output: None,
             bid: None,
@@ -138,7 +190,7 @@ impl Robot {
     }
 
     /// The provider's answer to this job, and how many pieces came before it. Anybody else's words are nothing to us.
-    async fn answer(&mut self, id: JobId) -> Result<(String, u32), BuyError> {
+    async fn answer(&mut self, id: JobId, hear: &mut (dyn FnMut(Heard<'_>) + Send)) -> Result<(String, u32), BuyError> {
         let mut partials = 0;
         loop {
             let event = match self.news.recv().await {
@@ -153,7 +205,10 @@ impl Robot {
                 match feedback::parse(&event, Some(&self.keys)) {
                     Ok(said) if said.job != id => {}
                     Ok(said) if said.status == Status::Error => return Err(BuyError::Refused(said.reason.unwrap_or_default())),
-                    Ok(said) if said.status == Status::Partial => partials += 1,
+                    Ok(said) if said.status == Status::Partial => {
+                        partials += 1;
+                        hear(Heard::Partial(&said.text));
+                    }
                     Ok(_) => {}
                     Err(error) => return Err(BuyError::Unreadable(error.to_string())),
                 }
