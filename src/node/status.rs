@@ -17,7 +17,7 @@ pub enum NodeState {
     Starting,
     /// Up, taking no jobs.
     Offline,
-    /// Asked to take jobs; no relay has answered yet.
+    /// Asked to take jobs; no relay has answered yet, or no backend.
     Connecting,
     /// Taking jobs.
     Online,
@@ -59,6 +59,8 @@ pub struct NodeStatus {
     pub relays_configured: u32,
     /// Models that would be run if a job asked for them now.
     pub models: Vec<String>,
+    /// Every backend has answered once, or failed to: before that, no model means nothing.
+    pub backends_asked: bool,
     pub in_flight: u32,
     pub queued: u32,
     /// Jobs whose answer is stored and waits for a relay.
@@ -111,8 +113,10 @@ fn settle(status: &mut NodeStatus) {
     }
     let was_connecting = status.state == NodeState::Connecting;
     status.blockers = blockers(status);
+    let is_asking = status.models.is_empty() && !status.backends_asked;
     status.state = match (status.relays_connected, status.blockers.is_empty()) {
         (0, _) if was_connecting => NodeState::Connecting,
+        (_, true) if was_connecting && is_asking => NodeState::Connecting,
         (_, true) => NodeState::Online,
         (_, false) => NodeState::Degraded,
     };
@@ -128,7 +132,7 @@ fn blockers(status: &NodeStatus) -> Vec<Blocker> {
             "Check the network, or relays.urls in the config.",
         ));
     }
-    if status.models.is_empty() {
+    if status.models.is_empty() && status.backends_asked {
         let hint = "Start Ollama with `ollama serve` and get a model with `pylon models pull llama3.2`.";
         found.push(blocker("no-model", "No model is ready, so jobs are refused.", hint));
     }
@@ -146,6 +150,7 @@ mod tests {
         assert_eq!(board.now().state, NodeState::Connecting);
         board.update(|status| status.relays_connected = 1);
         assert_eq!(board.now().state, NodeState::Online);
+        board.update(|status| status.backends_asked = true);
         board.update(|status| status.models.clear());
         assert_eq!(board.now().state, NodeState::Degraded);
         assert_eq!(board.now().blockers.first().map(|b| b.code.clone()), Some("no-model".into()));
@@ -153,6 +158,15 @@ mod tests {
         assert_eq!(board.now().state, NodeState::Degraded);
         board.update(|status| status.state = NodeState::Offline);
         assert!(board.now().blockers.is_empty());
+    }
+
+    #[test]
+    fn a_backend_that_has_not_been_asked_yet_is_no_trouble() {
+        let board = Board::new(NodeStatus { state: NodeState::Connecting, relays_connected: 1, ..NodeStatus::default() });
+        board.update(|status| status.queued = 1);
+        assert_eq!((board.now().state, board.now().blockers), (NodeState::Connecting, Vec::new()));
+        board.update(|status| status.backends_asked = true);
+        assert_eq!(board.now().state, NodeState::Degraded);
     }
 
     #[test]

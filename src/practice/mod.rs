@@ -8,6 +8,7 @@ mod host;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nostr_relay_builder::LocalRelay;
 use nostr_relay_builder::builder::{RateLimit, RelayBuilder};
@@ -19,8 +20,11 @@ pub use host::Host;
 
 use crate::config::{Override, Paths};
 use crate::identity::{Identity, IdentityError, Replace, WordCount};
-use crate::inference::practice::PracticeEngine;
+use crate::inference::practice::{Pace, PracticeEngine};
 use crate::node::{Market, NodeOptions};
+
+/// How fast the practice engine answers: as a small model does, so that an answer can be watched as it grows.
+const PACE: Pace = Pace::every(Duration::from_millis(25));
 
 /// The market's relay. Ends when its last clone is dropped.
 #[derive(Debug, Clone)]
@@ -109,6 +113,6 @@ pub fn provider(options: NodeOptions, relay: &PracticeRelay) -> Result<NodeOptio
     for setting in settings {
         options.overrides.push(setting.parse::<Override>()?);
     }
-    options.extra_backends.push(Arc::new(PracticeEngine::default()));
+    options.extra_backends.push(Arc::new(PracticeEngine { pace: PACE }));
     Ok(options)
 }

@@ -47,6 +47,7 @@ use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::model::BackendState;
 use crate::identity::Identity;
 use crate::inference::registry::Registry;
 use crate::nip90::envelope::EnvelopeError;
@@ -314,8 +315,12 @@ impl Provider {
 
     /// Keeps what others see of us true: models on the board, the ad on the relays, the cursor in the ledger.
     async fn look_after(&mut self) {
-        let offered = self.settings.offered(&self.context.registry.health());
-        self.context.board.update(|status| status.models = offered.clone());
+        let backends = self.context.registry.health();
+        let offered = self.settings.offered(&backends);
+        self.context.board.update(|status| {
+            status.models = offered.clone();
+            status.backends_asked = backends.iter().all(|backend| backend.state != BackendState::Unknown);
+        });
         if self.open {
             self.ad.keep_up(&self.settings, &offered);
             let since = since(&self.context, self.settings.max_age_secs()).await;
