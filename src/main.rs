@@ -1,11 +1,18 @@
 //! `pylon-hud`: the window.
 
+use std::path::PathBuf;
+
 use bevy::app::TerminalCtrlCHandlerPlugin;
 use bevy::prelude::*;
 use bevy_egui::EguiPlugin;
 use clap::Parser;
+use pylon_hud::config::{Environment, Paths};
+use pylon_hud::hud::bridge::{Link, Place};
+use pylon_hud::hud::leave::Exit;
 use pylon_hud::hud::window::{self, Placement};
-use pylon_hud::hud::{HudPlugin, failure};
+use pylon_hud::hud::{HudPlugin, failure, prefs};
+use pylon_hud::node::Market;
+use pylon_hud::signals;
 
 /// A cockpit to sell and buy compute over Nostr, paid in bitcoin.
 ///
@@ -19,19 +26,59 @@ struct Args {
     /// Cover the whole screen.
     #[arg(long)]
     kiosk: bool,
+    /// Enter the practice market: a relay and a buyer inside this program, no internet, no money.
+    #[arg(long)]
+    practice: bool,
+    /// Keep everything in this directory instead of ~/.openagents/pylon.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Developers: save a picture of the window here, then end.
+    #[cfg(feature = "dev")]
+    #[arg(long, value_name = "FILE")]
+    shot: Option<PathBuf>,
+    /// Developers: take the picture so many seconds after the start.
+    #[cfg(feature = "dev")]
+    #[arg(long, value_name = "SECS", default_value_t = 3.0)]
+    after: f32,
 }
 
 fn main() -> AppExit {
     let args = Args::parse();
     failure::explain_panics();
+    let environment = Environment::capture();
+    let paths = match Paths::resolve(args.data_dir.as_deref(), &environment) {
+        Ok(paths) => paths,
+        Err(error) => {
+            eprintln!("pylon-hud: {error}");
+            return AppExit::from_code(2);
+        }
+    };
     let placement = if args.kiosk { Placement::Kiosk } else { Placement::Windowed };
-    App::new()
-        // Ctrl-C ends the program at once; Bevy's own handler would wait for the next frame, which may never come.
+    let exit = Exit::default();
+    let asked = exit.clone();
+    // The second one does not wait: the ledger is safe at any point.
+    let caught = signals::on_interrupt(move |number| if number > 1 { std::process::exit(1) } else { asked.ask() });
+    if let Err(error) = caught {
+        eprintln!("pylon-hud: Ctrl-C cannot be caught ({error}), so it ends the program at once.");
+    }
+    let hud = HudPlugin {
+        placement,
+        exit,
+        market: args.practice.then_some(Market::Practice),
+        preferences: prefs::read(&paths.hud_toml),
+        preferences_file: Some(paths.hud_toml.clone()),
+        link: Link::Own(Place { paths, environment, overrides: Vec::new() }),
+    };
+    let mut app = App::new();
+    #[cfg(feature = "dev")]
+    app.insert_resource(pylon_hud::hud::dev::Shot { file: args.shot, after: std::time::Duration::from_secs_f32(args.after.max(0.0)) });
+    app
+        // Ctrl-C is ours: Bevy's own handler would wait for the next frame, which may never come. So is the log.
         .add_plugins(
             DefaultPlugins
                 .set(WindowPlugin { primary_window: Some(window::primary(placement)), ..default() })
                 .disable::<TerminalCtrlCHandlerPlugin>(),
         )
-        .add_plugins((EguiPlugin::default(), HudPlugin { placement }))
+        .add_plugins((EguiPlugin::default(), hud))
         .run()
 }

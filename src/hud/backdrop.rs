@@ -1,36 +1,96 @@
-//! What lies behind the panes: the grid, the light from below in the colour of the node's state, and its words.
+//! What lies behind the panes: the grid, the light from below in the colour of the node's state, and where to begin.
 
 use bevy::prelude::*;
 use bevy_egui::egui::emath::GuiRounding as _;
 use bevy_egui::egui::{self, Color32, Label, LayerId, Mesh, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
+use super::HudSystems;
+use super::chips::state_sign;
+use super::pane::motion::{Moving, elapsed};
+use super::pane::{Closed, Pane};
+use super::prefs::Preferences;
+use super::state::Session;
 use super::theme::{Palette, Text, Theme, Weight, tokens};
 
 /// Corners of the tint's outline: enough that none is seen.
 const TINT_CORNERS: u32 = 64;
 
-/// Draws the backdrop before everything else.
-pub fn plugin(app: &mut App) {
-    app.add_systems(EguiPrimaryContextPass, draw);
+/// The light from below: on its way from one colour to another.
+#[derive(Resource, Debug, Clone, Copy, PartialEq)]
+pub struct Light {
+    from: Color32,
+    to: Color32,
+    /// How far it is, 0 to 1.
+    part: f32,
 }
 
-fn draw(mut contexts: EguiContexts<'_, '_>, theme: Res<'_, Theme>) -> Result {
+impl Default for Light {
+    fn default() -> Self {
+        Self { from: Color32::TRANSPARENT, to: Color32::TRANSPARENT, part: 1.0 }
+    }
+}
+
+impl Light {
+    /// As it is seen now.
+    fn shown(&self) -> Color32 {
+        tokens::between(self.from, self.to, self.part)
+    }
+}
+
+/// Draws the backdrop before everything else.
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Light>();
+    app.add_systems(Update, fade.in_set(HudSystems::Move));
+    app.add_systems(EguiPrimaryContextPass, draw.in_set(HudSystems::DrawBehind));
+}
+
+/// Moves the light towards the colour of the node's state.
+fn fade(
+    session: Res<'_, Session>,
+    theme: Res<'_, Theme>,
+    preferences: Res<'_, Preferences>,
+    mut light: ResMut<'_, Light>,
+    mut moving: ResMut<'_, Moving>,
+) {
+    let wanted = state_sign(session.status.state).0.light(&theme.palette);
+    let mut next = *light;
+    if next.to != wanted {
+        next = Light { from: next.shown(), to: wanted, part: 0.0 };
+        moving.go_on();
+    } else if next.part < 1.0 {
+        next.part = (next.part + elapsed(moving.by, tokens::TINT_FADE, preferences.motions)).min(1.0);
+        if next.part < 1.0 {
+            moving.go_on();
+        }
+    }
+    light.set_if_neq(next);
+}
+
+fn draw(
+    mut contexts: EguiContexts<'_, '_>,
+    theme: Res<'_, Theme>,
+    light: Res<'_, Light>,
+    session: Res<'_, Session>,
+    open: Query<'_, '_, (), (With<Pane>, Without<Closed>)>,
+) -> Result {
     let context = contexts.ctx_mut()?;
     let whole = UiBuilder::new().layer_id(LayerId::background()).max_rect(context.viewport_rect());
     let mut ui = Ui::new(context.clone(), egui::Id::new("backdrop"), whole);
-    view(&mut ui, &theme.palette);
+    paint(ui.painter(), ui.max_rect(), &theme.palette, light.shown());
+    if open.is_empty() && session.market.is_some() {
+        words(&mut ui, &theme.palette, state_sign(session.status.state).1);
+    }
     Ok(())
 }
 
-/// Fills `ui` with the backdrop of a stopped node.
-pub fn view(ui: &mut Ui, palette: &Palette) {
-    let area = ui.max_rect();
-    paint(ui.painter(), area, palette, palette.text_low);
-    let words = ui.painter().layout_no_wrap("The node is stopped.".to_owned(), Text::Body.font(Weight::Regular), palette.text_mid);
+/// Where nothing is open: how the node is, and where to begin.
+fn words(ui: &mut Ui, palette: &Palette, state: &str) {
+    let words = format!("The node is {state}. Press 1 for Sell Compute.");
+    let words = ui.painter().layout_no_wrap(words, Text::Body.font(Weight::Regular), palette.text_mid);
     // On a plate of its own: grid lines behind letters make them hard to read.
     let size = vec2(words.size().x + 2.0 * f32::from(tokens::PANE_PADDING), tokens::ROW);
-    let plate = Rect::from_center_size(area.center(), size).round_to_pixels(ui.pixels_per_point());
+    let plate = Rect::from_center_size(ui.max_rect().center(), size).round_to_pixels(ui.pixels_per_point());
     ui.painter().rect(plate, 0.0, palette.ground, Stroke::new(tokens::HAIRLINE, palette.border_quiet), StrokeKind::Inside);
     ui.put(plate, Label::new(words));
 }
@@ -88,9 +148,16 @@ mod tests {
     const AREA: Rect = Rect::from_min_max(Pos2::ZERO, pos2(1280.0, 720.0));
 
     #[test]
-    fn the_state_is_said_in_words() {
-        let harness = Harness::new_ui(|ui| view(ui, &tokens::NIGHT));
-        harness.get_by_label("The node is stopped.");
+    fn where_nothing_is_open_the_state_is_said_in_words() {
+        let harness = Harness::new_ui(|ui| words(ui, &tokens::NIGHT, "stopped"));
+        harness.get_by_label_contains("The node is stopped.");
+    }
+
+    #[test]
+    fn the_light_is_on_its_way_from_one_colour_to_the_other() {
+        let light = Light { from: tokens::NIGHT.ground, to: tokens::NIGHT.ok_lamp, part: 0.5 };
+        assert!(light.shown() != light.from && light.shown() != light.to);
+        assert_eq!(Light { part: 1.0, ..light }.shown(), light.to);
     }
 
     #[test]

@@ -4,40 +4,113 @@
 //! - Nothing is drawn while nothing happens. The loop reacts to events only, and [`power`] keeps egui from waking it.
 //! - egui paints the backdrop too. A shader would draw it as well, at the price of a second pipeline for 60 lines of mesh.
 //! - `main.rs`, not [`HudPlugin`], adds Bevy's own plugins, so that a test can pick a base without a window or a GPU.
+//!
+//! A frame: what the node said comes in ([`bridge`]), keys become intent ([`input`]), state takes in what was said
+//! ([`state`]), things move ([`pane::motion`]), views draw ([`panes`], [`hotbar`], [`chips`], [`notices`]) and say what
+//! the user wants ([`action`]), and that is obeyed before the frame ends ([`act`]).
 
+pub mod act;
+pub mod action;
 pub mod backdrop;
+pub mod bridge;
+pub mod chips;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod failure;
+pub mod hotbar;
+pub mod icons;
+pub mod input;
+pub mod leave;
+pub mod notices;
+pub mod pane;
+pub mod panes;
 pub mod power;
+pub mod prefs;
+pub mod state;
+pub mod stripes;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
+pub mod welcome;
+pub mod widgets;
 pub mod window;
 
+use std::path::PathBuf;
+
 use bevy::prelude::*;
-use bevy_egui::EguiPreUpdateSet;
+use bevy_egui::{EguiPostUpdateSet, EguiPreUpdateSet, EguiPrimaryContextPass};
+
+use crate::node::Market;
 
 /// The order of the window's own systems within a frame.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HudSystems {
+    /// In `PreUpdate`: what the node said becomes messages.
+    Receive,
     /// In `PreUpdate`, when egui has read the devices and not yet begun its pass: input is corrected and turned into intent.
     Input,
+    /// In `Update`: state takes in what was said.
+    Reduce,
+    /// In `Update`: what is missing is asked for.
+    Ask,
+    /// In `Update`: what is on its way moves on.
+    Move,
+    /// In `EguiPrimaryContextPass`: what lies behind the panes is drawn.
+    DrawBehind,
+    /// In `EguiPrimaryContextPass`: the panes are drawn.
+    DrawPanes,
+    /// In `EguiPrimaryContextPass`: what lies over the panes is drawn.
+    DrawOver,
+    /// In `PostUpdate`, when all is drawn: what the user wants is done, in the frame in which it was wanted.
+    Act,
 }
 
 /// Everything inside the window. Needs `EguiPlugin` and, for a real window, `DefaultPlugins`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HudPlugin {
     pub placement: window::Placement,
+    pub link: bridge::Link,
+    /// Entered at once; `None`: as the preferences say, and if they say nothing, the user is asked.
+    pub market: Option<Market>,
+    pub preferences: prefs::Read,
+    /// Where preferences are saved; `None`: nowhere.
+    pub preferences_file: Option<PathBuf>,
+    /// How somebody outside ends it.
+    pub exit: leave::Exit,
 }
 
 impl Plugin for HudPlugin {
     fn build(&self, app: &mut App) {
-        let read_and_not_begun = HudSystems::Input.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
-        app.configure_sets(PreUpdate, read_and_not_begun);
-        app.add_plugins((theme::plugin, window::plugin, power::plugin, backdrop::plugin));
+        order(app);
+        let wake = self.exit.wake.clone();
+        app.insert_resource(self.exit.clone());
+        app.insert_resource(bridge::Alarm::new(wake.clone()));
+        app.insert_resource(bridge::Bridge::new(self.link.clone(), wake));
+        app.insert_resource(self.preferences.preferences.clone());
+        app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));
+        app.add_plugins((bridge::plugin, leave::plugin, theme::plugin, window::plugin, power::plugin, state::plugin, input::plugin));
+        app.add_plugins((backdrop::plugin, pane::plugin, panes::plugin, hotbar::plugin, act::plugin));
+        let over = (welcome::draw, hotbar::draw, chips::draw, notices::draw, stripes::draw);
+        app.add_systems(EguiPrimaryContextPass, over.chain().in_set(HudSystems::DrawOver));
         if self.placement == window::Placement::Kiosk {
             app.add_observer(window::cover_screen);
         }
+        app.insert_resource(act::Opening {
+            market: self.market.or(self.preferences.preferences.market.map(Market::from)),
+            notice: self.preferences.notice.clone(),
+        });
         #[cfg(feature = "dev")]
         app.add_plugins(dev::plugin);
     }
+}
+
+/// Puts the sets in order.
+fn order(app: &mut App) {
+    let read_and_not_begun = HudSystems::Input.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
+    app.configure_sets(PreUpdate, (HudSystems::Receive, read_and_not_begun));
+    app.configure_sets(Update, (HudSystems::Reduce, HudSystems::Ask, HudSystems::Move).chain());
+    app.configure_sets(EguiPrimaryContextPass, (HudSystems::DrawBehind, HudSystems::DrawPanes, HudSystems::DrawOver).chain());
+    app.configure_sets(PostUpdate, HudSystems::Act.after(EguiPostUpdateSet::EndPass));
 }

@@ -16,10 +16,13 @@ use bevy_egui::egui::{Event, Modifiers};
 
 use super::HudSystems;
 
+/// How the loop waits.
+pub const ASLEEP: UpdateMode =
+    UpdateMode::Reactive { wait: Duration::MAX, react_to_device_events: false, react_to_user_events: true, react_to_window_events: true };
+
 /// Makes the loop reactive and keeps egui from waking it for nothing.
 pub fn plugin(app: &mut App) {
-    let asleep = UpdateMode::reactive_low_power(Duration::MAX);
-    app.insert_resource(WinitSettings { focused_mode: asleep, unfocused_mode: asleep });
+    app.insert_resource(WinitSettings { focused_mode: ASLEEP, unfocused_mode: ASLEEP });
     app.add_systems(PreUpdate, drop_repeated_modifiers.in_set(HudSystems::Input));
 }
 
@@ -41,62 +44,26 @@ fn drop_repeated_modifiers(mut inputs: Query<'_, '_, (Entity, &mut EguiInput)>, 
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-    use bevy::a11y::AccessibilityPlugin;
-    use bevy::asset::AssetPlugin;
-    use bevy::input::{
-        ButtonState, InputPlugin,
-        keyboard::{Key, KeyboardInput},
-    };
-    use bevy::window::{PrimaryWindow, RequestRedraw, WindowPlugin};
-    use bevy_egui::{EguiPlugin, PrimaryEguiContext, egui};
+    use bevy::input::keyboard::Key;
 
     use super::*;
-    use crate::hud::HudPlugin;
-
-    /// The HUD with neither window nor GPU.
-    fn app() -> App {
-        let mut app = App::new();
-        app.add_plugins((MinimalPlugins, InputPlugin, WindowPlugin::default(), AccessibilityPlugin, AssetPlugin::default()));
-        app.init_asset::<Shader>().init_asset::<Image>();
-        app.add_plugins((EguiPlugin::default(), HudPlugin::default()));
-        app.finish();
-        app.cleanup();
-        app
-    }
-
-    /// Draws one frame and says whether another was asked for.
-    fn frame(app: &mut App) -> bool {
-        app.world_mut().resource_mut::<Messages<RequestRedraw>>().clear();
-        let mut contexts = app.world_mut().query_filtered::<&mut EguiInput, With<PrimaryEguiContext>>();
-        for mut input in contexts.iter_mut(app.world_mut()) {
-            input.screen_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 720.0)));
-        }
-        app.update();
-        !app.world().resource::<Messages<RequestRedraw>>().is_empty()
-    }
-
-    fn press(app: &mut App, key_code: KeyCode, logical_key: Key, state: ButtonState) {
-        let window = app.world_mut().query_filtered::<Entity, With<PrimaryWindow>>().single(app.world()).unwrap();
-        app.world_mut().write_message(KeyboardInput { key_code, logical_key, state, text: None, repeat: false, window });
-    }
-
-    #[test]
-    fn an_idle_window_asks_for_no_more_frames() {
-        let mut app = app();
-        let asked = (0..20).map(|_| frame(&mut app)).collect::<Vec<_>>();
-        assert!(asked[10..].iter().all(|again| !again), "{asked:?}");
-    }
+    use crate::hud::testing::Hud;
 
     #[test]
     fn a_modifier_key_still_reaches_egui() {
-        let mut app = app();
-        for _ in 0..10 {
-            frame(&mut app);
-        }
-        press(&mut app, KeyCode::ShiftLeft, Key::Shift, ButtonState::Pressed);
-        frame(&mut app);
-        let mut contexts = app.world_mut().query::<&mut bevy_egui::EguiContext>();
-        let mut context = contexts.single_mut(app.world_mut()).unwrap();
+        let mut hud = Hud::new();
+        let window = hud.app.world_mut().query_filtered::<Entity, With<bevy::window::PrimaryWindow>>().single(hud.app.world()).unwrap();
+        hud.app.world_mut().write_message(bevy::input::keyboard::KeyboardInput {
+            key_code: KeyCode::ShiftLeft,
+            logical_key: Key::Shift,
+            state: bevy::input::ButtonState::Pressed,
+            text: None,
+            repeat: false,
+            window,
+        });
+        hud.frame();
+        let mut contexts = hud.app.world_mut().query::<&mut bevy_egui::EguiContext>();
+        let mut context = contexts.single_mut(hud.app.world_mut()).unwrap();
         assert!(context.get_mut().input(|input| input.modifiers.shift));
     }
 }

@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContext;
-use bevy_egui::egui::style::{WidgetVisuals, Widgets};
+use bevy_egui::egui::style::{ScrollStyle, WidgetVisuals, Widgets};
 use bevy_egui::egui::{self, Color32, CornerRadius, Margin, Stroke, vec2};
 
 use super::tokens::{self, Palette};
@@ -12,11 +12,15 @@ use super::{Theme, fonts};
 pub fn apply(theme: Res<'_, Theme>, mut contexts: Query<'_, '_, &mut EguiContext>) {
     for mut context in &mut contexts {
         if context.is_added() {
-            context.get_mut().set_fonts(fonts::definitions());
+            let context = context.get_mut();
+            context.set_fonts(fonts::definitions());
+            // Ours is saved with the other preferences.
+            context.options_mut(|options| options.zoom_with_keyboard = false);
         }
         if context.is_added() || theme.is_changed() {
             let context = context.get_mut();
             context.set_theme(egui::Theme::Dark);
+            context.data_mut(|data| data.insert_temp(super::palette_id(), theme.palette));
             context.all_styles_mut(|style| restyle(style, &theme.palette));
         }
     }
@@ -36,6 +40,8 @@ pub fn restyle(style: &mut egui::Style, palette: &Palette) {
     spacing.interact_size.y = tokens::ROW;
     spacing.window_margin = Margin::same(tokens::PANE_PADDING);
     spacing.menu_margin = Margin::same(tokens::STEP as i8);
+    // A bar is seen wherever there is more than fits.
+    spacing.scroll = ScrollStyle { dormant_handle_opacity: tokens::SCROLL_HANDLE, bar_width: tokens::GAP, ..ScrollStyle::floating() };
 
     let visuals = &mut style.visuals;
     visuals.widgets = widgets(palette);

@@ -6,9 +6,39 @@ pub mod fonts;
 pub mod tokens;
 
 use bevy::prelude::*;
+use bevy_egui::egui::{Context, Id};
+use serde::{Deserialize, Serialize};
 
 pub use fonts::{Text, Weight};
 pub use tokens::Palette;
+
+/// Which palette.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Look {
+    #[default]
+    Night,
+    HighContrast,
+}
+
+impl Look {
+    pub const fn palette(self) -> Palette {
+        match self {
+            Self::Night => tokens::NIGHT,
+            Self::HighContrast => tokens::HIGH_CONTRAST,
+        }
+    }
+}
+
+/// Where [`apply`] leaves the palette for whatever draws: widgets take no theme as an argument.
+fn palette_id() -> Id {
+    Id::new("palette")
+}
+
+/// The palette in force in this context. A context nobody has styled is a night.
+pub fn palette(context: &Context) -> Palette {
+    context.data(|data| data.get_temp(palette_id())).unwrap_or(tokens::NIGHT)
+}
 
 /// The look in force.
 #[derive(Resource, Debug, Clone)]

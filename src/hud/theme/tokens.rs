@@ -99,6 +99,10 @@ pub const PANE_PADDING: i8 = 14;
 pub const ROW: f32 = 32.0;
 /// The same on a kiosk, for fingers.
 pub const ROW_KIOSK: f32 = 44.0;
+/// Room for a scroll bar in a pane's padding.
+pub const SCROLL_ROOM: i8 = 8;
+/// How visible the handle of a scroll bar is when nobody is near.
+pub const SCROLL_HANDLE: f32 = 0.25;
 /// Left and right inside a row.
 pub const ROW_PADDING: f32 = 10.0;
 /// Between rows.
@@ -126,6 +130,108 @@ pub const WIDGET_FADE: Duration = Duration::from_millis(90);
 /// A tooltip comes after the pointer has rested this long.
 pub const TOOLTIP_DELAY: Duration = Duration::from_millis(300);
 
+/// A pane's title bar.
+pub const TITLE_BAR: f32 = 32.0;
+/// The least a pane may measure.
+pub const PANE_LEAST: (f32, f32) = (200.0, 100.0);
+/// Between a pane and the window's edge, after it was opened or dropped.
+pub const PANE_MARGIN: f32 = 20.0;
+/// From one cascaded pane to the next, to the right and down.
+pub const CASCADE: f32 = 45.0;
+/// Between tidied panes.
+pub const PANE_GUTTER: f32 = 16.0;
+/// Arms of the active pane's corner brackets, and how thick they are.
+pub const BRACKET: f32 = 14.0;
+pub const BRACKET_WIDTH: f32 = 3.0;
+/// How far outside the border they stand.
+pub const BRACKET_REST: f32 = 3.0;
+/// How long the light that runs along the border of a pane that becomes active is, as a part of its width.
+pub const SWEEP: f32 = 0.35;
+/// How far outside the brackets begin when they slide in.
+pub const BRACKET_SLIDE: f32 = 10.0;
+/// How small a pane is when it begins to open.
+pub const PANE_OPEN_SCALE: f32 = 0.92;
+/// Blur of a pane's shadow, and of the active pane's glow.
+pub const SHADOW_BLUR: u8 = 30;
+pub const SHADOW_DROP: i8 = 12;
+pub const SHADOW_STRENGTH: f32 = 0.6;
+pub const GLOW_BLUR: u8 = 24;
+pub const GLOW_STRENGTH: f32 = 0.12;
+
+/// Hotbar slots: their side, the gap between them, the hotbar's own border, and its distance from the window's edge.
+pub const SLOT: f32 = 52.0;
+pub const SLOT_GAP: f32 = 4.0;
+pub const HOTBAR_PADDING: f32 = 4.0;
+pub const EDGE: f32 = 16.0;
+/// How visible an empty slot is.
+pub const EMPTY_SLOT: f32 = 0.3;
+/// How bright the border of an open slot is, between quiet and strong.
+pub const OPEN_SLOT: f32 = 0.5;
+/// Icons are drawn on a square this large, in slots and in title bars.
+pub const SLOT_ICON: f32 = 22.0;
+pub const TITLE_ICON: f32 = 14.0;
+pub const CLOSE_ICON: f32 = 12.0;
+/// How thick their lines are on a square of 24.
+pub const ICON_PEN: f32 = 1.6;
+
+/// Lamps of rows, their glow, and the hotbar's smaller ones.
+pub const LAMP: f32 = 9.0;
+pub const LAMP_GLOW: u8 = 8;
+pub const LAMP_GLOW_STRENGTH: f32 = 0.6;
+pub const LIVE_DOT: f32 = 6.0;
+
+/// Height of the chips in the window's upper corners.
+pub const CHIP: f32 = 32.0;
+/// Height of a key in the hints.
+pub const KEY_CAP: f32 = 18.0;
+/// Key hints are left out where there is less room beside the hotbar.
+pub const HINTS_LEAST: f32 = 120.0;
+/// Notices: their width, how many stand at once.
+pub const NOTICE_WIDTH: f32 = 330.0;
+pub const NOTICES_SHOWN: usize = 4;
+/// Width of the diagonal stripes around a practice window, and from one to the next.
+pub const STRIPE: f32 = 6.0;
+/// Width of the first question.
+pub const WELCOME_WIDTH: f32 = 420.0;
+
+/// Bars that show how far something is.
+pub const METER: f32 = 4.0;
+/// Height of the small charts, and their pen.
+pub const CHART: f32 = 56.0;
+pub const CHART_PEN: f32 = 1.5;
+/// Height of the one button a pane is about.
+pub const LARGE_BUTTON: f32 = 40.0;
+/// Names of status rows end here, in points from the left.
+pub const ROW_NAME: f32 = 92.0;
+/// Height of a name with its value.
+pub const PAIR: f32 = 20.0;
+/// Width of a letter in a table, for texts that are cut at their beginning.
+pub const LETTER: f32 = 7.2;
+/// Above and below the text of a field.
+pub const FIELD_PADDING: i8 = 7;
+/// Height of a table's row.
+pub const TABLE_ROW: f32 = 26.0;
+/// Cards narrower than this stand in two lines.
+pub const CARD_LEAST: f32 = 112.0;
+/// How visible a tag's border is beside its word.
+pub const TAG_BORDER: f32 = 0.6;
+/// Letters of titles and big buttons stand this much apart.
+pub const TRACKING: f32 = 0.5;
+
+/// A pane comes out of its slot, and goes back.
+pub const OPENING: Duration = Duration::from_millis(180);
+pub const CLOSING: Duration = Duration::from_millis(140);
+/// The active pane's brackets slide in and its border sweeps once.
+pub const FOCUSING: Duration = Duration::from_millis(160);
+/// Panes glide to a new place.
+pub const SNAPPING: Duration = Duration::from_millis(200);
+/// A pressed slot flashes.
+pub const SLOT_FLASH: Duration = Duration::from_millis(90);
+/// The backdrop's light changes colour.
+pub const TINT_FADE: Duration = Duration::from_millis(600);
+/// What is no error goes by itself.
+pub const NOTICE_STAYS: Duration = Duration::from_secs(6);
+
 /// A colour at a part of its strength, 0 to 1.
 pub fn faded(colour: Color32, strength: f32) -> Color32 {
     colour.gamma_multiply(strength)
@@ -137,6 +243,11 @@ const fn rgb(red: u8, green: u8, blue: u8) -> Color32 {
 
 const fn grey(level: u8) -> Color32 {
     Color32::from_gray(level)
+}
+
+/// A colour between two, `part` of the way from the first to the second.
+pub fn between(from: Color32, to: Color32, part: f32) -> Color32 {
+    from.lerp_to_gamma(to, part.clamp(0.0, 1.0))
 }
 
 /// A colour at so many per cent.

@@ -1,0 +1,50 @@
+//! Obeying: what the user wants, done at the end of the frame in which it was wanted. Nothing else changes the window
+//! for the user, and nothing else speaks to the bridge.
+
+mod node;
+mod panes;
+mod taste;
+mod window;
+
+use bevy::prelude::*;
+use bevy::window::RequestRedraw;
+
+use super::HudSystems;
+use super::action::UserAction;
+use super::state::{Notices, Now, Tone};
+use crate::node::Market;
+
+pub use node::online_wish;
+
+/// What to do first.
+#[derive(Resource, Debug, Clone, Default)]
+pub struct Opening {
+    /// The market to enter; `None`: ask.
+    pub market: Option<Market>,
+    /// What is to be said about the preferences.
+    pub notice: Option<String>,
+}
+
+/// Every action has one system that obeys it.
+pub fn plugin(app: &mut App) {
+    app.add_message::<UserAction>();
+    app.add_systems(Startup, begin);
+    let obey = (taste::obey, taste::follow, node::obey, panes::obey, window::obey, draw_again);
+    app.add_systems(PostUpdate, obey.chain().in_set(HudSystems::Act));
+}
+
+fn begin(opening: Res<'_, Opening>, now: Res<'_, Now>, mut notices: ResMut<'_, Notices>, mut actions: MessageWriter<'_, UserAction>) {
+    if let Some(notice) = &opening.notice {
+        notices.tell(now.0, Tone::Warning, "The window's preferences were not used.", notice);
+    }
+    if let Some(market) = opening.market {
+        actions.write(UserAction::Enter(market));
+    }
+}
+
+/// What was done is seen in the next frame, which nothing else may ask for.
+fn draw_again(mut done: MessageReader<'_, '_, UserAction>, mut redraw: MessageWriter<'_, RequestRedraw>) {
+    if done.read().count() > 0 {
+        redraw.write(RequestRedraw);
+    }
+}

@@ -1,0 +1,103 @@
+//! What concerns the node: markets and commands.
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+
+use crate::domain::ids::JobId;
+use crate::hud::action::UserAction;
+use crate::hud::bridge::{Bridge, SendError};
+use crate::hud::state::{History, MarketChanged, Notices, Now, Session, Tone};
+use crate::node::{Failure, Leaving, Market, NodeCommand, NodeState};
+
+/// What it takes to speak to the node.
+#[derive(SystemParam)]
+pub struct Line<'w, 's> {
+    commands: Commands<'w, 's>,
+    bridge: ResMut<'w, Bridge>,
+    notices: ResMut<'w, Notices>,
+    history: ResMut<'w, History>,
+    session: Res<'w, Session>,
+    now: Res<'w, Now>,
+}
+
+/// Obeys what the node has to do with.
+pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut line: Line<'_, '_>) {
+    for action in actions.read() {
+        match action {
+            UserAction::Enter(market) | UserAction::Choose(market) => line.enter(*market),
+            UserAction::ChooseAgain => line.leave(),
+            UserAction::Ask(command) => line.send(command.clone()),
+            UserAction::ToggleOnline => {
+                if let Some(command) = online_wish(line.session.status.state) {
+                    line.send(command);
+                }
+            }
+            UserAction::ShowJob(job) => line.show(*job),
+            _ => {}
+        }
+    }
+}
+
+/// What "online or offline" means now; `None`: the node is on its way already.
+pub const fn online_wish(state: NodeState) -> Option<NodeCommand> {
+    match state {
+        NodeState::Stopped | NodeState::Offline => Some(NodeCommand::GoOnline),
+        NodeState::Connecting | NodeState::Online | NodeState::Degraded => Some(NodeCommand::GoOffline { how: Leaving::Finish }),
+        // Pressed again: do not wait for the jobs either.
+        NodeState::Draining => Some(NodeCommand::GoOffline { how: Leaving::Now }),
+        NodeState::Starting | NodeState::Stopping => None,
+    }
+}
+
+impl Line<'_, '_> {
+    fn enter(&mut self, market: Market) {
+        if let Err(failure) = self.bridge.enter(market) {
+            self.complain(&failure);
+        }
+        self.commands.trigger(MarketChanged);
+    }
+
+    fn leave(&mut self) {
+        if self.session.status.running {
+            self.complain(&Failure::user("The node is running, so the market cannot be left.").hint("Stop the node first."));
+            return;
+        }
+        self.bridge.leave();
+        self.commands.trigger(MarketChanged);
+    }
+
+    fn send(&mut self, command: NodeCommand) {
+        let failure = match self.bridge.send(command) {
+            Ok(()) => return,
+            Err(SendError::Busy) => Failure::user("The node is busy.").hint("It has 64 commands to carry out; try again in a moment."),
+            Err(SendError::NoMarket) => Failure::user("There is no node yet.").hint("Choose practice or real first."),
+            Err(SendError::Launch(failure)) => failure,
+        };
+        self.complain(&failure);
+    }
+
+    fn show(&mut self, job: Option<JobId>) {
+        self.history.wanted = job;
+        self.history.detail = None;
+        if let Some(job) = job {
+            self.send(NodeCommand::Job { job: job.to_string() });
+        }
+    }
+
+    fn complain(&mut self, failure: &Failure) {
+        self.notices.tell(self.now.0, Tone::Error, &failure.message, failure.hints.join(" "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_switch_goes_both_ways_and_a_second_press_does_not_wait() {
+        assert_eq!(online_wish(NodeState::Stopped), Some(NodeCommand::GoOnline));
+        assert_eq!(online_wish(NodeState::Degraded), Some(NodeCommand::GoOffline { how: Leaving::Finish }));
+        assert_eq!(online_wish(NodeState::Draining), Some(NodeCommand::GoOffline { how: Leaving::Now }));
+        assert_eq!(online_wish(NodeState::Starting), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! What concerns panes and slots.
+
+use bevy::prelude::*;
+
+use crate::hud::action::UserAction;
+use crate::hud::hotbar::{Flash, Slot};
+use crate::hud::pane::PaneKind;
+use crate::hud::pane::focus::Arrangement;
+
+/// Obeys what panes have to do with.
+pub fn obey(
+    mut actions: PopulatedMessageReader<'_, '_, UserAction>,
+    mut arrangement: Arrangement<'_, '_>,
+    mut flashes: Query<'_, '_, (&Slot, &mut Flash)>,
+) {
+    for action in actions.read() {
+        match action {
+            UserAction::Toggle(kind) => {
+                if let Some(pane) = arrangement.of_kind(*kind) {
+                    arrangement.toggle(pane);
+                }
+            }
+            UserAction::PressSlot(index) => {
+                if let Some((_, mut flash)) = flashes.iter_mut().find(|(slot, _)| slot.index == *index) {
+                    flash.0 = 1.0;
+                }
+                if let Some(pane) = arrangement.in_slot(*index) {
+                    arrangement.toggle(pane);
+                }
+            }
+            UserAction::Focus(pane) => arrangement.focus(*pane),
+            UserAction::Close(pane) => arrangement.close(*pane),
+            UserAction::CloseActive => arrangement.close_active(),
+            UserAction::Drag(pane, by) => arrangement.drag(*pane, *by),
+            UserAction::Drop(pane) => arrangement.drop_inside(*pane),
+            UserAction::Tidy => arrangement.tidy(),
+            UserAction::Resized(window) => arrangement.resize(*window),
+            // Whoever enters a market is shown where to begin.
+            UserAction::Enter(_) | UserAction::Choose(_) => {
+                if let Some(pane) = arrangement.of_kind(PaneKind::SellCompute)
+                    && arrangement.none_is_open()
+                {
+                    arrangement.open(pane);
+                }
+            }
+            _ => {}
+        }
+    }
+}

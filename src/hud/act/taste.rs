@@ -1,0 +1,93 @@
+//! What concerns preferences: obeyed, saved, and put into force.
+
+use bevy::prelude::*;
+use bevy::winit::{UpdateMode, WinitSettings};
+use bevy_egui::EguiContext;
+
+use crate::hud::action::{UserAction, Zoom};
+use crate::hud::power;
+use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE, SCALE_STEP};
+use crate::hud::state::{Notices, Now, Session, Tone};
+use crate::hud::theme::Theme;
+
+/// Obeys what preferences have to do with, and saves them if they are different afterwards.
+pub fn obey(
+    mut actions: PopulatedMessageReader<'_, '_, UserAction>,
+    mut preferences: ResMut<'_, Preferences>,
+    file: Res<'_, PreferencesFile>,
+    session: Res<'_, Session>,
+    now: Res<'_, Now>,
+    mut notices: ResMut<'_, Notices>,
+) {
+    let mut wanted = preferences.clone();
+    for action in actions.read() {
+        match action {
+            UserAction::SetLook(look) => wanted.look = *look,
+            UserAction::SetScale(scale) => wanted.scale = (*scale).clamp(*SCALE.start(), *SCALE.end()),
+            UserAction::SetMotions(motions) => wanted.motions = *motions,
+            UserAction::SetDrawing(drawing) => wanted.drawing = *drawing,
+            UserAction::Zoom(zoom) => wanted.scale = zoomed(wanted.scale, *zoom),
+            UserAction::Choose(market) => wanted.market = Some(Home::from(*market)),
+            UserAction::ChooseAgain if !session.status.running => wanted.market = None,
+            _ => {}
+        }
+    }
+    if wanted == *preferences {
+        return;
+    }
+    *preferences = wanted;
+    if let Some(path) = &file.0
+        && let Err(error) = prefs::write(path, &preferences)
+    {
+        let what = format!("{} could not be written: {error}. They hold until the window closes.", path.display());
+        notices.tell(now.0, Tone::Warning, "The preferences are not saved.", what);
+    }
+}
+
+fn zoomed(scale: u16, zoom: Zoom) -> u16 {
+    let scale = match zoom {
+        Zoom::In => scale.saturating_add(SCALE_STEP),
+        Zoom::Out => scale.saturating_sub(SCALE_STEP),
+        Zoom::Reset => 100,
+    };
+    scale.clamp(*SCALE.start(), *SCALE.end())
+}
+
+/// Puts changed preferences into force.
+pub fn follow(
+    preferences: Res<'_, Preferences>,
+    mut theme: ResMut<'_, Theme>,
+    mut ground: ResMut<'_, ClearColor>,
+    mut settings: ResMut<'_, WinitSettings>,
+    mut contexts: Query<'_, '_, &mut EguiContext>,
+) {
+    if !preferences.is_changed() {
+        return;
+    }
+    let palette = preferences.look.palette();
+    if theme.palette != palette {
+        theme.palette = palette;
+    }
+    ground.0 = Color::srgb_u8(palette.ground.r(), palette.ground.g(), palette.ground.b());
+    for mut context in &mut contexts {
+        context.get_mut().set_zoom_factor(preferences.scale_factor());
+    }
+    let mode = match preferences.drawing {
+        Drawing::OnChange => power::ASLEEP,
+        Drawing::Always => UpdateMode::Continuous,
+    };
+    (settings.focused_mode, settings.unfocused_mode) = (mode, mode);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_goes_by_steps_and_stays_within_its_bounds() {
+        assert_eq!(zoomed(100, Zoom::In), 125);
+        assert_eq!(zoomed(200, Zoom::In), 200);
+        assert_eq!(zoomed(75, Zoom::Out), 75);
+        assert_eq!(zoomed(175, Zoom::Reset), 100);
+    }
+}

@@ -1,0 +1,137 @@
+//! The chips in the corners: how the node is, what money there is, and which keys do what.
+
+use bevy::prelude::*;
+use bevy_egui::EguiContexts;
+use bevy_egui::egui::{self, Align2, Area, Context, Frame, Id, Label, Margin, Order, Stroke, Ui, Vec2, vec2};
+
+use super::action::{ActionKind, UserAction};
+use super::pane::PaneKind;
+use super::pane::Stage;
+use super::pane::layout;
+use super::state::{History, Now, Session};
+use super::theme::{Text, Theme, tokens};
+use super::widgets::{Age, Ink, Signal, Wishes, ink, lamp, words};
+use crate::node::{NodeState, NodeStatus};
+
+/// Draws the chips over the panes.
+pub fn draw(
+    mut contexts: EguiContexts<'_, '_>,
+    theme: Res<'_, Theme>,
+    stage: Res<'_, Stage>,
+    session: Res<'_, Session>,
+    history: Res<'_, History>,
+    now: Res<'_, Now>,
+    mut actions: MessageWriter<'_, UserAction>,
+) -> Result {
+    if session.market.is_none() {
+        return Ok(());
+    }
+    let context = contexts.ctx_mut()?.clone();
+    let ink = Ink(theme.palette);
+    let mut wishes = Wishes::default();
+    let edge = Vec2::splat(tokens::EDGE);
+    corner(&context, "node chip", Align2::LEFT_TOP, edge, |ui| {
+        if chip(ui, ink, |ui| node(ui, ink, &session, &history, *now)) {
+            wishes.wish(UserAction::Toggle(PaneKind::Pylon));
+        }
+    });
+    corner(&context, "money chip", Align2::RIGHT_TOP, vec2(-edge.x, edge.y), |ui| {
+        chip(ui, ink, |ui| money(ui, ink, &session));
+    });
+    let beside = layout::hotbar(stage.window).left() - stage.window.left() - 2.0 * edge.x;
+    if beside > tokens::HINTS_LEAST {
+        corner(&context, "key hints", Align2::LEFT_BOTTOM, vec2(edge.x, -edge.y), |ui| hints(ui, ink, beside));
+    }
+    actions.write_batch(wishes.take());
+    Ok(())
+}
+
+fn corner(context: &Context, name: &'static str, align: Align2, offset: Vec2, add: impl FnOnce(&mut Ui)) {
+    let area = Area::new(Id::new(name)).order(Order::Foreground).anchor(align, offset).movable(false).fade_in(false);
+    area.show(context, add);
+}
+
+/// A chip. True when it was pressed.
+fn chip(ui: &mut Ui, ink: Ink, add: impl FnOnce(&mut Ui)) -> bool {
+    let frame = Frame::new().fill(ink.0.surface_0).stroke(Stroke::new(tokens::HAIRLINE, ink.0.border_quiet));
+    let shown = frame.inner_margin(Margin::symmetric(tokens::ROW_PADDING as i8, 0)).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.set_min_height(tokens::CHIP - 2.0 * tokens::HAIRLINE);
+            add(ui);
+        });
+    });
+    shown.response.interact(egui::Sense::click()).clicked()
+}
+
+/// A state as a lamp and a word.
+pub const fn state_sign(state: NodeState) -> (Signal, &'static str) {
+    match state {
+        NodeState::Stopped => (Signal::Quiet, "stopped"),
+        NodeState::Starting => (Signal::Info, "starting"),
+        NodeState::Offline => (Signal::Quiet, "offline"),
+        NodeState::Connecting => (Signal::Info, "connecting"),
+        NodeState::Online => (Signal::Good, "online"),
+        NodeState::Degraded => (Signal::Warning, "degraded"),
+        NodeState::Draining => (Signal::Info, "finishing jobs"),
+        NodeState::Stopping => (Signal::Info, "stopping"),
+    }
+}
+
+/// Since when the node is in the state the chip names; `None`: nobody counts that.
+pub fn since(status: &NodeStatus) -> Option<crate::domain::time::UnixMs> {
+    status.online_since.or(status.started_at)
+}
+
+fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now) {
+    let status = &session.status;
+    let (signal, word) = state_sign(status.state);
+    lamp::lamp(ui, signal);
+    ui.label(ink::title(word, Text::Table, ink.0.text_high));
+    if let Some(since) = since(status) {
+        ui.label(ink.mid(Text::Table, Age::of(now.0.since(since)).length())).on_hover_text(format!("Since {} UTC.", words::date(since)));
+    }
+    if status.running {
+        separator(ui, ink);
+        ui.label(ink.mid(Text::Table, format!("{} running · {} queued", status.in_flight, status.queued)));
+    }
+    if let Some(stats) = &history.stats {
+        separator(ui, ink);
+        ui.label(ink.mid(Text::Table, "today"));
+        ui.label(ink.bold(Text::Table, words::count(stats.today.done)));
+        ui.label(ink.low(Text::Table, if stats.today.done == 1 { "job" } else { "jobs" }));
+    }
+}
+
+fn separator(ui: &mut Ui, ink: Ink) {
+    ui.label(ink.low(Text::Table, "|"));
+}
+
+fn money(ui: &mut Ui, ink: Ink, session: &Session) {
+    if session.is_practice() {
+        ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
+        separator(ui, ink);
+    }
+    ui.label(ink.mid(Text::Table, "no wallet")).on_hover_text("Jobs are answered for free: no wallet is connected to this node.");
+}
+
+/// Keys worth knowing, as many as there is room for.
+fn hints(ui: &mut Ui, ink: Ink, room: f32) {
+    ui.set_max_width(room);
+    ui.spacing_mut().interact_size.y = tokens::KEY_CAP;
+    ui.horizontal_wrapped(|ui| {
+        for kind in [ActionKind::ToggleOnline, ActionKind::Tidy, ActionKind::Leave] {
+            let Some(binding) = kind.binding() else { continue };
+            ui.add(key(ink, binding.shown));
+            ui.label(ink.low(Text::Hint, binding.label));
+        }
+    });
+}
+
+/// A key as it is printed on a keyboard.
+fn key(ink: Ink, shown: &'static str) -> impl egui::Widget {
+    move |ui: &mut Ui| {
+        let cap = Frame::new().fill(ink.0.border_strong).inner_margin(Margin::symmetric(tokens::STEP as i8, 0));
+        let word = egui::RichText::new(shown).font(Text::Hint.font(super::theme::Weight::Bold)).color(ink.0.text_inverse);
+        cap.show(ui, |ui| ui.add(Label::new(word).extend())).response
+    }
+}

@@ -1,0 +1,101 @@
+//! One job: its timeline, what went where, and its texts.
+
+use bevy_egui::egui::{Label, ScrollArea, Ui};
+
+use super::state_signal;
+use crate::domain::ids::JobId;
+use crate::hud::action::UserAction;
+use crate::hud::theme::Text;
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, words};
+use crate::store::{JobDetail, JobRecord, JournalRow, Publication};
+
+/// Characters of a prompt and of an answer that are laid out.
+const SHOWN: usize = 2_000;
+
+/// Draws the job, or that it is being fetched.
+pub fn view(ui: &mut Ui, wanted: JobId, detail: Option<&JobDetail>, wishes: &mut Wishes) {
+    let ink = Ink::of(ui);
+    ui.horizontal(|ui| {
+        if button::small(ui, "← All jobs").clicked() {
+            wishes.wish(UserAction::ShowJob(None));
+        }
+        ui.label(ink.bold(Text::Heading, wanted.short()));
+        if button::small(ui, "Copy id").clicked() {
+            wishes.wish(UserAction::Copy(wanted.to_string()));
+        }
+    });
+    let Some(detail) = detail else { return field::nothing(ui, "Asking the ledger…") };
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        record(ui, &detail.record);
+        field::heading(ui, "timeline (UTC)");
+        for row in &detail.journal {
+            step(ui, ink, row);
+        }
+        field::heading(ui, "sent");
+        for publication in &detail.publications {
+            sent(ui, ink, publication);
+        }
+        text(ui, "prompt", detail.record.prompt.as_deref(), detail.record.prompt_chars, wishes);
+        let answer = detail.answer.as_deref();
+        text(ui, "answer", answer, answer.map_or(0, |text| text.chars().count() as u64), wishes);
+    });
+}
+
+fn record(ui: &mut Ui, record: &JobRecord) {
+    field::pair(ui, "state", &record.state.as_str().replace('_', " "));
+    if let Some(reason) = &record.reason {
+        field::pair(ui, "why", reason);
+    }
+    field::pair(ui, "buyer", &record.buyer.to_string());
+    field::pair(ui, "kind", &record.kind.to_string());
+    field::pair(ui, "request", &format!("{}, {}", record.scheme, record.address));
+    let model = record.ran_model.as_deref().or(record.model.as_deref());
+    field::pair(ui, "model", model.unwrap_or(words::NONE));
+    let tokens = |tokens: Option<u32>| tokens.map_or_else(|| words::NONE.to_owned(), |tokens| words::count(tokens.into()));
+    field::pair(ui, "tokens", &format!("{} in, {} out", tokens(record.prompt_tokens), tokens(record.answer_tokens)));
+    if let Some(ms) = record.infer_ms {
+        field::pair(ui, "model worked", &words::millis(ms));
+    }
+}
+
+fn step(ui: &mut Ui, ink: Ink, row: &JournalRow) {
+    ui.horizontal(|ui| {
+        ui.label(ink.low(Text::Table, words::clock(row.at)));
+        ui.label(ink.signal(state_signal(row.to), Text::Table, row.to.as_str().replace('_', " ")));
+        if let Some(from) = row.from {
+            ui.add(Label::new(ink.low(Text::Table, format!("was {}", from.as_str().replace('_', " ")))).truncate());
+        }
+    });
+}
+
+fn sent(ui: &mut Ui, ink: Ink, publication: &Publication) {
+    let (signal, outcome) = match &publication.outcome {
+        Ok(()) => (Signal::Good, "taken".to_owned()),
+        Err(words) => (Signal::Bad, format!("refused: {words}")),
+    };
+    ui.horizontal(|ui| {
+        ui.label(ink.low(Text::Table, words::clock(publication.at)));
+        ui.label(ink.mid(Text::Table, &publication.relay));
+        ui.add(Label::new(ink.signal(signal, Text::Table, outcome)).truncate());
+    });
+}
+
+/// A text or its beginning, and a button for all of it.
+fn text(ui: &mut Ui, name: &str, text: Option<&str>, chars: u64, wishes: &mut Wishes) {
+    field::heading(ui, name);
+    let ink = Ink::of(ui);
+    let Some(text) = text else {
+        ui.label(ink.low(Text::Table, "Not kept."));
+        return;
+    };
+    let cut = text.char_indices().nth(SHOWN).map(|(at, _)| at);
+    ui.add(Label::new(ink.mid(Text::Table, cut.and_then(|at| text.get(..at)).unwrap_or(text).trim_end())).wrap());
+    ui.horizontal(|ui| {
+        if cut.is_some() {
+            ui.label(ink.low(Text::Hint, format!("The first {} of {} characters.", words::count(SHOWN as u64), words::count(chars))));
+        }
+        if button::small(ui, &format!("Copy {name}")).clicked() {
+            wishes.wish(UserAction::Copy(text.to_owned()));
+        }
+    });
+}

@@ -1,0 +1,38 @@
+//! What is inside the panes, one file or folder each: a marker, a form for what is typed into it, a system that draws it,
+//! and the pure view that system calls.
+//!
+//! To add a pane: a [`PaneKind`], a row in [`super::pane::PANES`], its module here, and a line in [`furnish`] and in
+//! [`plugin`]. A test sees that none of them is forgotten.
+
+pub mod activity;
+pub mod job_history;
+pub mod pylon;
+pub mod relays;
+pub mod sell_compute;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+
+use bevy::prelude::*;
+use bevy_egui::EguiPrimaryContextPass;
+
+use super::HudSystems;
+use super::pane::{PaneKind, frame};
+
+/// Draws all panes, in one order.
+pub fn plugin(app: &mut App) {
+    let panes = (frame::raise, sell_compute::draw, job_history::draw, pylon::draw, relays::draw, activity::draw, settings::draw);
+    app.add_systems(EguiPrimaryContextPass, panes.chain().in_set(HudSystems::DrawPanes));
+}
+
+/// Gives a new pane its marker and its form.
+pub fn furnish(kind: PaneKind, pane: &mut EntityCommands<'_>) {
+    match kind {
+        PaneKind::SellCompute => pane.insert((sell_compute::SellCompute, sell_compute::Form::default())),
+        PaneKind::JobHistory => pane.insert(job_history::JobHistory),
+        PaneKind::Pylon => pane.insert(pylon::Pylon),
+        PaneKind::Relays => pane.insert(relays::RelaysPane),
+        PaneKind::Activity => pane.insert((activity::ActivityPane, activity::Form::default())),
+        PaneKind::Settings => pane.insert(settings::Settings),
+    };
+}

@@ -1,0 +1,246 @@
+//! Each pane shows what the node says, and the registry, the drawing order and the files agree.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeSet;
+
+use crate::domain::ids::JobId;
+use crate::domain::job::JobState;
+use crate::domain::relay::{RelayHealth, RelayState};
+use crate::hud::pane::{PANES, SLOTS};
+use crate::hud::testing::{Hud, job, job_event, preflight, status, status_event};
+use crate::node::{Failure, Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, Scope, TestStep, Verdict};
+use crate::store::{JobsQuery, Page};
+
+/// A window whose node is online, at rest.
+fn online() -> Hud {
+    let mut hud = Hud::new();
+    hud.say(NodeEvent::Preflight { preflight: Box::new(preflight()) });
+    hud.say(status_event(NodeState::Online));
+    hud.settle();
+    hud
+}
+
+#[test]
+fn sell_compute_shows_what_a_start_would_meet_and_the_one_switch() {
+    let mut hud = Hud::new();
+    hud.assert_shows("looking…");
+    let mut missing = preflight();
+    missing.identity = Finding { verdict: Verdict::Bad, message: "No identity.".into(), ..missing.identity };
+    hud.say(NodeEvent::Preflight { preflight: Box::new(missing) });
+    hud.settle();
+    hud.assert_shows("pylon init");
+    hud.say(NodeEvent::Preflight { preflight: Box::new(preflight()) });
+    hud.settle();
+    for part in ["npub1zutze…d2x7nu", "ollama 0.9.3 · 1 model", "llama3.2", "38 tok/s", "1 relay, not connected"] {
+        hud.assert_shows(part);
+    }
+    hud.take_asked();
+    hud.click("GO ONLINE");
+    assert!(hud.take_asked().contains(&NodeCommand::GoOnline));
+    hud.say(status_event(NodeState::Online));
+    hud.settle();
+    hud.click("GO OFFLINE");
+    assert!(hud.take_asked().contains(&NodeCommand::GoOffline { how: Leaving::Finish }));
+}
+
+#[test]
+fn sell_compute_shows_a_job_growing_and_leaving() {
+    let mut hud = online();
+    hud.say(job_event(1, JobState::Running));
+    hud.say(NodeEvent::JobProgress { job: job(1, JobState::Running).id, chars: 60, tokens: 17, max_tokens: 512, tail: "and so on".into() });
+    hud.settle();
+    hud.assert_shows("17 / 512 tok");
+    hud.assert_shows("and so on");
+    hud.say(job_event(1, JobState::Done));
+    hud.settle();
+    assert!(!hud.shows("17 / 512 tok"));
+}
+
+#[test]
+fn the_test_job_is_shown_step_by_step_and_never_before_it_is_true() {
+    let mut hud = online();
+    hud.click("Test");
+    let asked = hud.take_asked();
+    let Some(command) = asked.iter().find(|command| matches!(command, NodeCommand::TestJob { .. })) else { panic!("{asked:?}") };
+    assert_eq!(*command, NodeCommand::TestJob { prompt: "Say hello in one sentence.".into() });
+    assert!(!hud.shows("came back"));
+    let id = JobId([0xab; 32]);
+    hud.say(NodeEvent::Testing { step: TestStep::Asked { job: id, relay: "wss://relay.example".into() } });
+    hud.say(NodeEvent::Testing { step: TestStep::Partial { text: "Hel".into() } });
+    hud.settle();
+    hud.assert_shows("abababab went to wss://relay.example.");
+    hud.assert_shows("Hel");
+    hud.say(NodeEvent::Testing { step: TestStep::Answered { job: id, text: "Hello.".into(), took_ms: 1_913 } });
+    hud.settle();
+    hud.assert_shows("abababab came back after 1\u{2009}913 ms.");
+}
+
+#[test]
+fn a_megabyte_of_answer_is_cut_and_the_cut_is_told() {
+    let mut hud = online();
+    let text = "All work and no play. ".repeat(50_000);
+    hud.say(NodeEvent::Testing { step: TestStep::Answered { job: JobId([1; 32]), text, took_ms: 5 } });
+    hud.settle();
+    hud.app.world_mut().write_message(crate::hud::action::UserAction::Tidy);
+    hud.size.y = 2_000.0;
+    hud.settle();
+    hud.assert_shows("The first 2\u{2009}000 of 1\u{2009}100\u{2009}000 characters.");
+}
+
+#[test]
+fn job_history_shows_the_ledger_and_what_changes_in_it() {
+    let mut hud = online();
+    hud.open(2);
+    hud.assert_shows("No jobs yet.");
+    let first = job(1, JobState::Done);
+    hud.answer(
+        &NodeCommand::Jobs { query: JobsQuery::default() },
+        NodeEvent::Jobs { page: Page { rows: vec![first.clone()], next: None } },
+    );
+    hud.settle();
+    hud.assert_shows("00000001");
+    hud.say(job_event(2, JobState::Running));
+    hud.settle();
+    let texts = hud.texts();
+    let at = |text: &str| texts.iter().position(|seen| *seen == text).unwrap();
+    assert!(at("00000002") < at("00000001"), "the newest is on top: {texts:#?}");
+    hud.say(job_event(2, JobState::Failed));
+    hud.settle();
+    hud.assert_shows("failed");
+}
+
+#[test]
+fn pressing_a_row_asks_for_the_jobs_timeline() {
+    let mut hud = online();
+    hud.open(2);
+    hud.say(job_event(3, JobState::Done));
+    hud.settle();
+    hud.take_asked();
+    hud.click("00000003");
+    assert!(hud.take_asked().contains(&NodeCommand::Job { job: job(3, JobState::Done).id.to_string() }));
+    hud.assert_shows("Asking the ledger…");
+    hud.click("← All jobs");
+    assert!(!hud.shows("Asking the ledger…"));
+}
+
+#[test]
+fn the_ledger_that_cannot_be_read_says_why_and_keeps_its_rows() {
+    let mut hud = online();
+    hud.open(2);
+    hud.say(job_event(1, JobState::Done));
+    hud.answer(&NodeCommand::Jobs { query: JobsQuery::default() }, NodeEvent::Failed { failure: Failure::user("The disk is gone.") });
+    hud.settle();
+    hud.assert_shows("The disk is gone.");
+    hud.assert_shows("00000001");
+}
+
+#[test]
+fn pylon_shows_the_node_and_starts_and_stops_it() {
+    let mut hud = Hud::new();
+    hud.open(4);
+    hud.take_asked();
+    hud.click("Start");
+    assert!(hud.take_asked().contains(&NodeCommand::Start));
+    hud.say(status_event(NodeState::Offline));
+    hud.settle();
+    hud.assert_shows("4711 · v");
+    hud.click("Stop");
+    assert!(hud.take_asked().contains(&NodeCommand::Stop { how: Leaving::Finish }));
+    hud.click("Examine");
+    let findings =
+        vec![Finding { check: "ledger".into(), verdict: Verdict::Bad, message: "It is torn.".into(), hint: Some("Mend it.".into()) }];
+    hud.answer(&NodeCommand::Doctor, NodeEvent::Doctor { findings });
+    hud.settle();
+    hud.assert_shows("ledger: It is torn.");
+    hud.assert_shows("Mend it.");
+}
+
+#[test]
+fn relays_shows_each_with_its_own_words() {
+    let mut hud = online();
+    hud.open(6);
+    let relay = RelayHealth {
+        url: "wss://relay.example/".into(),
+        state: RelayState::Retrying,
+        last_error: Some("blocked: pay me".into()),
+        received: 12,
+        ..RelayHealth::default()
+    };
+    hud.say(NodeEvent::Relay { relay });
+    hud.settle();
+    for part in ["wss://relay.example/", "retrying", "blocked: pay me", "in 12"] {
+        hud.assert_shows(part);
+    }
+    assert_eq!(hud.texts().iter().filter(|text| text.contains("wss://relay.example")).count(), 2, "once here, once in Sell Compute");
+}
+
+#[test]
+fn activity_shows_what_was_said_without_its_secrets() {
+    let mut hud = online();
+    hud.open(7);
+    hud.assert_shows("The node is online.");
+    let secret = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5";
+    let fault = Fault { scope: Scope::Relays, message: format!("A relay said {secret}."), hint: "Do not use it.".into() };
+    hud.say(NodeEvent::Fault { fault });
+    hud.settle();
+    hud.assert_shows("A relay said");
+    assert!(!hud.shows(secret), "neither here nor in the notice");
+}
+
+#[test]
+fn a_paused_activity_stands_still_and_counts_what_it_misses() {
+    let mut hud = online();
+    hud.open(7);
+    hud.click("pause");
+    hud.say(job_event(9, JobState::Failed));
+    hud.settle();
+    assert!(!hud.shows("Job 00000009 is failed"));
+    hud.assert_shows("1 line since");
+    hud.click("pause");
+    hud.assert_shows("Job 00000009 is failed");
+}
+
+#[test]
+fn settings_lets_nobody_leave_a_market_whose_node_runs() {
+    let mut hud = online();
+    hud.open(8);
+    hud.assert_shows("Stop the node first.");
+    hud.say(status_event(NodeState::Stopped));
+    hud.settle();
+    assert!(!hud.shows("Stop the node first."));
+    hud.click("Choose again");
+    hud.assert_shows("Where do you want to begin?");
+}
+
+#[test]
+fn a_degraded_node_says_what_is_missing_where_the_switch_is() {
+    let mut hud = Hud::new();
+    let mut degraded = status(NodeState::Degraded);
+    degraded.blockers =
+        vec![crate::node::status::Blocker { code: "no-model".into(), message: "No model is ready.".into(), hint: "Get one.".into() }];
+    hud.say(NodeEvent::Status { status: Box::new(degraded) });
+    hud.settle();
+    hud.assert_shows("⚠ No model is ready.");
+    hud.assert_shows("Get one.");
+}
+
+#[test]
+fn the_registry_the_drawing_order_and_the_files_agree() {
+    let listed: BTreeSet<&str> = PANES.iter().map(|spec| spec.module).collect();
+    assert_eq!(listed.len(), PANES.len(), "a module twice");
+    let slots: BTreeSet<usize> = PANES.iter().map(|spec| spec.slot).collect();
+    assert!(slots.len() == PANES.len() && slots.iter().all(|slot| *slot < SLOTS), "a slot twice, or one that does not exist");
+
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/hud/panes");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| !["mod", "tests"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(files, listed.iter().map(|module| (*module).to_owned()).collect());
+
+    let source = include_str!("mod.rs").split(|letter: char| !letter.is_alphanumeric() && !"_:".contains(letter));
+    let drawn: BTreeSet<&str> = source.filter_map(|path| path.strip_suffix("::draw")).collect();
+    assert_eq!(drawn, listed);
+}

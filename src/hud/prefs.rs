@@ -1,0 +1,181 @@
+//! What the user prefers about the window, kept in `hud.toml`. Never a secret.
+//!
+//! A file that cannot be read is set aside, never overwritten: what a newer version wrote may be wanted again.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::theme::Look;
+use crate::node::Market;
+
+/// Whether things move.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Motions {
+    #[default]
+    Full,
+    /// Everything is at once where it would go.
+    Reduced,
+}
+
+/// When frames are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drawing {
+    /// When something changes.
+    #[default]
+    OnChange,
+    /// All the time, for screens and recorders that need it.
+    Always,
+}
+
+/// The market to enter without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Home {
+    Real,
+    Practice,
+}
+
+impl From<Market> for Home {
+    fn from(market: Market) -> Self {
+        match market {
+            Market::Real => Self::Real,
+            Market::Practice => Self::Practice,
+        }
+    }
+}
+
+impl From<Home> for Market {
+    fn from(home: Home) -> Self {
+        match home {
+            Home::Real => Self::Real,
+            Home::Practice => Self::Practice,
+        }
+    }
+}
+
+/// The scale there is, in per cent, and its step.
+pub const SCALE: std::ops::RangeInclusive<u16> = 75..=200;
+pub const SCALE_STEP: u16 = 25;
+
+/// The file's content. Every key has a default.
+#[derive(Resource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preferences {
+    /// The file's version, for whoever comes after.
+    pub version: u32,
+    /// Which market was chosen at the first run; absent: ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<Home>,
+    pub look: Look,
+    /// Per cent.
+    pub scale: u16,
+    pub motions: Motions,
+    pub drawing: Drawing,
+}
+
+const VERSION: u32 = 1;
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self { version: VERSION, market: None, look: Look::Night, scale: 100, motions: Motions::Full, drawing: Drawing::OnChange }
+    }
+}
+
+impl Preferences {
+    /// As a factor, within what there is.
+    pub fn scale_factor(&self) -> f32 {
+        f32::from(self.scale.clamp(*SCALE.start(), *SCALE.end())) / 100.0
+    }
+}
+
+/// Where the preferences are kept; `None` in tests.
+#[derive(Resource, Debug, Clone, Default)]
+pub struct PreferencesFile(pub Option<PathBuf>);
+
+/// What was read, and what is to be said about it.
+#[derive(Debug, Default)]
+pub struct Read {
+    pub preferences: Preferences,
+    pub notice: Option<String>,
+}
+
+/// Reads the file. No file is no problem.
+pub fn read(path: &Path) -> Read {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Read::default(),
+        Err(error) => {
+            let notice = Some(format!("{} cannot be read: {error}. The window looks as it does at first.", path.display()));
+            return Read { preferences: Preferences::default(), notice };
+        }
+    };
+    match toml::from_str::<Preferences>(&text) {
+        Ok(preferences) if preferences.version <= VERSION && SCALE.contains(&preferences.scale) => Read { preferences, notice: None },
+        Ok(preferences) if preferences.version > VERSION => set_aside(path, "is from a newer version"),
+        Ok(_) => set_aside(path, "has a scale that is not between 75 and 200"),
+        Err(error) => set_aside(path, &format!("is not understood ({})", error.message())),
+    }
+}
+
+fn set_aside(path: &Path, why: &str) -> Read {
+    let aside = path.with_extension("toml.aside");
+    let what = match fs::rename(path, &aside) {
+        Ok(()) => format!("It is kept as {}.", aside.display()),
+        Err(error) => format!("It could not be set aside ({error}), so preferences are not saved over it until it is moved."),
+    };
+    Read { preferences: Preferences::default(), notice: Some(format!("{} {why}. {what}", path.display())) }
+}
+
+/// Writes the file whole or not at all.
+pub fn write(path: &Path, preferences: &Preferences) -> std::io::Result<()> {
+    let text = toml::to_string_pretty(preferences).map_err(std::io::Error::other)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("hud.toml");
+        assert_eq!(read(&path).preferences, Preferences::default());
+        let mine = Preferences { market: Some(Home::Practice), look: Look::HighContrast, scale: 150, ..Preferences::default() };
+        write(&path, &mine).expect("written");
+        let again = read(&path);
+        assert_eq!((again.preferences, again.notice), (mine, None));
+    }
+
+    #[test]
+    fn a_file_that_is_not_understood_is_set_aside_and_told() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("hud.toml");
+        for bad in ["scale = \"large\"", "version = 9", "scale = 1000", "sca", "colour = 1"] {
+            fs::write(&path, bad).expect("written");
+            let read = read(&path);
+            assert_eq!(read.preferences, Preferences::default());
+            assert!(read.notice.is_some_and(|notice| notice.contains("hud.toml.aside")), "{bad}");
+            assert_eq!(fs::read_to_string(dir.path().join("hud.toml.aside")).expect("kept"), bad);
+        }
+    }
+
+    #[test]
+    fn an_empty_or_partial_file_loads() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("hud.toml");
+        fs::write(&path, "").expect("written");
+        assert_eq!(read(&path).preferences, Preferences::default());
+        fs::write(&path, "motions = \"reduced\"").expect("written");
+        assert_eq!(read(&path).preferences.motions, Motions::Reduced);
+    }
+}

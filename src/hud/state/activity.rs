@@ -1,0 +1,140 @@
+//! What the node said, as lines. Kept in memory alone; the log file has more.
+
+use std::collections::VecDeque;
+
+use bevy::prelude::*;
+
+use super::Reduce;
+use crate::domain::job::JobState;
+use crate::domain::relay::{RelayHealth, RelayState};
+use crate::domain::time::UnixMs;
+use crate::hud::bridge::FromNode;
+use crate::logging::redact;
+use crate::node::{Failure, NodeEvent, NodeState, TestStep};
+use crate::store::JobRow;
+
+/// Lines kept.
+const KEPT: usize = 2000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub at: UnixMs,
+    pub level: Level,
+    pub text: String,
+}
+
+/// The newest lines, oldest first.
+#[derive(Resource, Debug, Clone, Default)]
+pub struct Activity {
+    pub entries: VecDeque<Entry>,
+    /// Lines ever, including those no longer kept: numbers them for whoever pauses.
+    pub said: u64,
+    last_state: NodeState,
+}
+
+impl Activity {
+    fn add(&mut self, at: UnixMs, level: Level, text: &str) {
+        self.entries.push_back(Entry { at, level, text: redact(text) });
+        self.said += 1;
+        if self.entries.len() > KEPT {
+            self.entries.pop_front();
+        }
+    }
+}
+
+impl Reduce for Activity {
+    fn reduce(&mut self, said: &FromNode, now: UnixMs) {
+        if let NodeEvent::Status { status } = &said.event {
+            if status.state != self.last_state {
+                self.last_state = status.state;
+                let level = if status.state == NodeState::Degraded { Level::Warning } else { Level::Info };
+                self.add(now, level, &format!("The node is {}.", state_words(status.state)));
+                // On the way up things are missing that are about to come.
+                for blocker in status.blockers.iter().filter(|_| status.state == NodeState::Degraded) {
+                    self.add(now, Level::Warning, &blocker.message);
+                }
+            }
+            return;
+        }
+        if let Some((level, text)) = line(&said.event) {
+            self.add(now, level, &text);
+        }
+    }
+}
+
+/// What an event is worth in the list. Answers to questions of the window are not.
+fn line(event: &NodeEvent) -> Option<(Level, String)> {
+    match event {
+        NodeEvent::JobChanged { job } => Some(job_line(job)),
+        NodeEvent::Refused { code } => Some((Level::Info, format!("A request was turned away: {code}."))),
+        NodeEvent::Relay { relay } => relay_line(relay),
+        NodeEvent::Fault { fault } => Some((Level::Error, format!("{} {}", fault.message, fault.hint))),
+        NodeEvent::Failed { failure } => Some((Level::Error, failure_line(failure))),
+        NodeEvent::Testing { step: TestStep::Asked { job, relay } } => {
+            Some((Level::Info, format!("Test job {} went to {relay}.", job.short())))
+        }
+        NodeEvent::Testing { step: TestStep::Answered { job, took_ms, .. } } => {
+            Some((Level::Info, format!("Test job {} came back after {took_ms} ms.", job.short())))
+        }
+        NodeEvent::Status { .. }
+        | NodeEvent::Testing { step: TestStep::Partial { .. } }
+        | NodeEvent::Models { .. }
+        | NodeEvent::Relays { .. }
+        | NodeEvent::JobProgress { .. }
+        | NodeEvent::Jobs { .. }
+        | NodeEvent::JobDetail { .. }
+        | NodeEvent::Stats { .. }
+        | NodeEvent::Pulling { .. }
+        | NodeEvent::Doctor { .. }
+        | NodeEvent::Preflight { .. }
+        | NodeEvent::Done => None,
+    }
+}
+
+fn failure_line(failure: &Failure) -> String {
+    std::iter::once(failure.message.as_str()).chain(failure.hints.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+}
+
+fn job_line(job: &JobRow) -> (Level, String) {
+    let level = match job.state {
+        JobState::Failed | JobState::RefundDue => Level::Error,
+        JobState::Refused | JobState::Expired | JobState::Unpaid | JobState::Cancelled => Level::Warning,
+        _ => Level::Info,
+    };
+    let why = job.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let model = job.model.as_deref().map(|model| format!(" on {model}")).unwrap_or_default();
+    (level, format!("Job {} is {}{model}{why}.", job.id.short(), job.state.as_str().replace('_', " ")))
+}
+
+/// Only what concerns the connection: counters move all the time.
+fn relay_line(relay: &RelayHealth) -> Option<(Level, String)> {
+    match relay.state {
+        RelayState::Connected if relay.received == 0 && relay.sent == 0 => Some((Level::Info, format!("{} is connected.", relay.url))),
+        RelayState::Retrying => {
+            let why = relay.last_error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+            Some((Level::Warning, format!("{} does not answer and is tried again{why}.", relay.url)))
+        }
+        RelayState::Connected | RelayState::Connecting | RelayState::Off => None,
+    }
+}
+
+/// A state as the end of a sentence.
+pub const fn state_words(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Stopped => "stopped",
+        NodeState::Starting => "starting",
+        NodeState::Offline => "offline: it runs and takes no jobs",
+        NodeState::Connecting => "connecting",
+        NodeState::Online => "online",
+        NodeState::Degraded => "degraded",
+        NodeState::Draining => "finishing its jobs",
+        NodeState::Stopping => "stopping",
+    }
+}

@@ -1,0 +1,60 @@
+//! What the window wants to know without being told to: asked once when a market is entered, and again when what is
+//! known has become old. Never by the clock: a question wakes the node, and its answer wakes the window.
+
+use bevy::prelude::*;
+
+use super::{History, Session};
+use crate::hud::HudSystems;
+use crate::hud::action::UserAction;
+use crate::hud::pane::Closed;
+use crate::node::{Market, NodeCommand};
+use crate::store::JobsQuery;
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(Update, (greet, refresh_totals, refresh_relays).chain().in_set(HudSystems::Ask));
+}
+
+/// The last answer's state, to see it change.
+#[derive(Default, PartialEq, Clone, Copy)]
+struct Seen {
+    market: Option<Market>,
+    running: bool,
+}
+
+/// Asks everything of a new market, and what has changed of a node that has started or stopped.
+fn greet(session: Res<'_, Session>, mut seen: Local<'_, Seen>, mut actions: MessageWriter<'_, UserAction>) {
+    let now = Seen { market: session.market, running: session.status.running };
+    let before = std::mem::replace(&mut *seen, now);
+    if now == before || now.market.is_none() {
+        return;
+    }
+    let questions = if now.market != before.market {
+        vec![NodeCommand::Status, NodeCommand::Preflight, NodeCommand::Jobs { query: JobsQuery::default() }, NodeCommand::Stats]
+    } else if now.running && session.is_practice() {
+        // A market without a buyer is no market. The pane has a switch for it.
+        vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats, NodeCommand::StartRobot]
+    } else if now.running {
+        vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats]
+    } else {
+        vec![NodeCommand::Preflight]
+    };
+    actions.write_batch(questions.into_iter().map(UserAction::Ask));
+}
+
+/// Asks for the totals when jobs have changed, one question at a time, and for the relays' counters: a relay tells of
+/// its connection by itself, of each event it does not.
+fn refresh_totals(session: Res<'_, Session>, history: Res<'_, History>, mut actions: MessageWriter<'_, UserAction>) {
+    if history.stats_stale && !session.awaits(&NodeCommand::Stats) {
+        actions.write(UserAction::Ask(NodeCommand::Stats));
+        if session.status.running {
+            actions.write(UserAction::Ask(NodeCommand::Relays));
+        }
+    }
+}
+
+/// Asks for the relays' counters when a pane is opened that may show them.
+fn refresh_relays(session: Res<'_, Session>, mut opened: RemovedComponents<'_, '_, Closed>, mut actions: MessageWriter<'_, UserAction>) {
+    if opened.read().count() > 0 && session.status.running {
+        actions.write(UserAction::Ask(NodeCommand::Relays));
+    }
+}

@@ -1,0 +1,71 @@
+//! Jobs that are under way.
+
+use std::collections::BTreeMap;
+
+use bevy::prelude::*;
+
+use super::Reduce;
+use crate::domain::ids::JobId;
+use crate::domain::job::Standing;
+use crate::domain::time::UnixMs;
+use crate::hud::bridge::FromNode;
+use crate::node::NodeEvent;
+use crate::store::JobRow;
+
+/// Jobs under way, by their ids.
+#[derive(Resource, Debug, Clone, Default)]
+pub struct Jobs {
+    pub under_way: BTreeMap<JobId, Flight>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct Flight {
+    pub row: JobRow,
+    /// `None` until the model has said something.
+    pub progress: Option<Progress>,
+}
+
+/// How far its answer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    pub tokens: u32,
+    pub max_tokens: u32,
+    /// The end of what there is.
+    pub tail: String,
+}
+
+impl Jobs {
+    /// The oldest first.
+    pub fn in_order(&self) -> Vec<&Flight> {
+        let mut flights: Vec<&Flight> = self.under_way.values().collect();
+        flights.sort_by_key(|flight| (flight.row.seen_at, flight.row.id));
+        flights
+    }
+}
+
+impl Reduce for Jobs {
+    fn reduce(&mut self, said: &FromNode, _now: UnixMs) {
+        match &said.event {
+            NodeEvent::JobChanged { job } if is_over(job) => {
+                self.under_way.remove(&job.id);
+            }
+            NodeEvent::JobChanged { job } => {
+                let progress = self.under_way.remove(&job.id).and_then(|flight| flight.progress);
+                self.under_way.insert(job.id, Flight { row: job.as_ref().clone(), progress });
+            }
+            NodeEvent::JobProgress { job, tokens, max_tokens, tail, chars: _ } => {
+                if let Some(flight) = self.under_way.get_mut(job) {
+                    flight.progress = Some(Progress { tokens: *tokens, max_tokens: *max_tokens, tail: tail.clone() });
+                }
+            }
+            // A stopped node works on nothing; what it left is in the ledger.
+            NodeEvent::Status { status } if !status.running => self.under_way.clear(),
+            _ => {}
+        }
+    }
+}
+
+fn is_over(job: &JobRow) -> bool {
+    Standing { state: job.state, policy: job.policy, payment: job.payment }.is_final()
+}

@@ -1,0 +1,111 @@
+//! Notices: what the user should know now. Errors stay until they are taken away.
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy::time::Real;
+
+use super::{Now, Reduce};
+use crate::domain::time::UnixMs;
+use crate::hud::HudSystems;
+use crate::hud::bridge::{Alarm, FromNode};
+use crate::hud::theme::tokens;
+use crate::logging::redact;
+use crate::node::{NodeCommand, NodeEvent};
+
+/// Notices kept; older ones are in Activity.
+const KEPT: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub id: u64,
+    pub tone: Tone,
+    /// What happened.
+    pub title: String,
+    /// Why, and what to do.
+    pub text: String,
+    /// How often it was said.
+    pub times: u32,
+    pub since: UnixMs,
+}
+
+impl Notice {
+    /// When it goes by itself; `None`: it stays.
+    fn ends(&self) -> Option<UnixMs> {
+        let stays = u64::try_from(tokens::NOTICE_STAYS.as_millis()).unwrap_or(u64::MAX);
+        (self.tone == Tone::Good).then(|| self.since.plus_ms(stays))
+    }
+}
+
+/// The stack, oldest first.
+#[derive(Resource, Debug, Clone, Default)]
+pub struct Notices {
+    pub stack: Vec<Notice>,
+    next: u64,
+}
+
+impl Notices {
+    /// Adds one. The same words again are counted, not stacked.
+    pub fn tell(&mut self, now: UnixMs, tone: Tone, title: impl Into<String>, text: impl Into<String>) {
+        let (title, text) = (redact(&title.into()), redact(&text.into()));
+        if let Some(known) = self.stack.iter_mut().find(|known| known.title == title && known.text == text && known.tone == tone) {
+            known.times += 1;
+            known.since = now;
+            return;
+        }
+        self.next += 1;
+        self.stack.push(Notice { id: self.next, tone, title, text, times: 1, since: now });
+        if self.stack.len() > KEPT {
+            self.stack.remove(0);
+        }
+    }
+
+    pub fn dismiss(&mut self, id: u64) {
+        self.stack.retain(|notice| notice.id != id);
+    }
+}
+
+impl Reduce for Notices {
+    fn reduce(&mut self, said: &FromNode, now: UnixMs) {
+        match (&said.answers, &said.event) {
+            (_, NodeEvent::Fault { fault }) => self.tell(now, Tone::Warning, &fault.message, &fault.hint),
+            // Shown where it was asked for.
+            (Some(NodeCommand::TestJob { .. } | NodeCommand::Jobs { .. } | NodeCommand::Stats), NodeEvent::Failed { .. }) => {}
+            (_, NodeEvent::Failed { failure }) => self.tell(now, Tone::Error, &failure.message, failure.hints.join(" ")),
+            (Some(NodeCommand::SetSetting { key, value }), NodeEvent::Done) => {
+                self.tell(now, Tone::Good, format!("{key} is now {value}."), "Written to the config file.");
+            }
+            (Some(NodeCommand::PullModel { model }), NodeEvent::Done) => {
+                self.tell(now, Tone::Good, format!("{model} is here."), "Jobs can ask for it.")
+            }
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(Update, expire.in_set(HudSystems::Move));
+}
+
+/// Takes away what has stood long enough, and wakes the window when the next one has.
+fn expire(now: Res<'_, Now>, real: Res<'_, Time<Real>>, mut alarm: ResMut<'_, Alarm>, mut notices: ResMut<'_, Notices>) {
+    let over = |notice: &Notice| notice.ends().is_some_and(|end| end <= now.0);
+    if notices.stack.iter().any(over) {
+        notices.stack.retain(|notice| !over(notice));
+    }
+    let next = notices.stack.iter().filter_map(Notice::ends).min();
+    if let (Some(next), Some(frame)) = (next, real.last_update()) {
+        alarm.at(later(frame, next.since(now.0)));
+    }
+}
+
+fn later(from: Instant, ms: u64) -> Instant {
+    from + Duration::from_millis(ms)
+}

@@ -1,0 +1,71 @@
+//! Buttons.
+
+use bevy_egui::egui::{self, Color32, Response, Stroke, StrokeKind, Ui, vec2};
+
+use super::{Ink, ink};
+use crate::hud::theme::{Text, tokens};
+
+/// How much a button matters in its pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// The one thing to do here: filled.
+    Main,
+    /// Its counterpart: a bright border.
+    Large,
+}
+
+/// A wide button with a title. Does nothing while it is not `enabled`.
+pub fn large(ui: &mut Ui, text: &str, weight: Weight, enabled: bool) -> Response {
+    let palette = Ink::of(ui).0;
+    let (fill, colour) = match (weight, enabled) {
+        (_, false) => (palette.surface_1, palette.text_low),
+        (Weight::Main, true) => (palette.border_strong, palette.text_inverse),
+        (Weight::Large, true) => (palette.ground, palette.text_high),
+    };
+    let border = if enabled { palette.border_strong } else { palette.border_quiet };
+    let button = egui::Button::new(ink::title(text, Text::Body, colour)).fill(fill).stroke(Stroke::new(tokens::HAIRLINE, border));
+    let size = vec2(ui.available_width(), tokens::LARGE_BUTTON);
+    let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner;
+    if response.hovered() && enabled {
+        ui.painter().rect_stroke(response.rect, 0.0, Stroke::new(tokens::HAIRLINE, palette.text_high), StrokeKind::Outside);
+    }
+    ring(ui, &response);
+    response
+}
+
+/// A button as wide as its words.
+pub fn small(ui: &mut Ui, text: &str) -> Response {
+    let ink = Ink::of(ui);
+    let response = ui.add(egui::Button::new(ink.high(Text::Table, text)).stroke(Stroke::new(tokens::HAIRLINE, ink.0.border_quiet)));
+    ring(ui, &response);
+    response
+}
+
+/// One of several, the chosen one bright.
+pub fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let palette = Ink::of(ui).0;
+    let (fill, colour, border) = if chosen {
+        (palette.border_strong, palette.text_inverse, palette.border_strong)
+    } else {
+        (palette.surface_2, palette.text_mid, palette.border_quiet)
+    };
+    let words = egui::RichText::new(text).font(Text::Table.font(crate::hud::theme::Weight::Regular)).color(colour);
+    let response =
+        ui.add(egui::Button::selectable(chosen, words).frame_when_inactive(true).fill(fill).stroke(Stroke::new(tokens::HAIRLINE, border)));
+    ring(ui, &response);
+    response
+}
+
+/// The focus ring, around whatever keys go to.
+pub fn ring(ui: &Ui, response: &Response) {
+    if response.has_focus() {
+        let place = response.rect.expand(tokens::FOCUS_RING);
+        let pen = Stroke::new(tokens::FOCUS_RING, Ink::of(ui).0.focus);
+        ui.painter().rect_stroke(place, 0.0, pen, StrokeKind::Outside);
+    }
+}
+
+/// What an invisible thing that can be pressed looks like under the pointer.
+pub fn wash(ui: &Ui, response: &Response) -> Color32 {
+    if response.hovered() { Ink::of(ui).0.surface_3 } else { Color32::TRANSPARENT }
+}

@@ -1,0 +1,63 @@
+//! Fields to type in, and names with values.
+
+use bevy_egui::egui::{Button, Label, Margin, Response, Sides, TextEdit, Ui, Vec2, vec2};
+
+use super::{Ink, button, card};
+use crate::hud::theme::{Text, tokens};
+
+/// A line to type in.
+pub fn line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    let ink = Ink::of(ui);
+    let inside = Margin::symmetric(tokens::ROW_PADDING as i8, tokens::FIELD_PADDING);
+    let edit = TextEdit::singleline(text)
+        .font(Text::Table.font(crate::hud::theme::Weight::Regular))
+        .text_color(ink.0.text_high)
+        .hint_text(ink.low(Text::Table, hint))
+        .frame(card::frame(ink).fill(ink.0.ground).inner_margin(inside))
+        .desired_width(width)
+        .min_size(vec2(0.0, tokens::ROW));
+    let response = ui.add(edit);
+    button::ring(ui, &response);
+    response
+}
+
+/// A name at the left, its value at the right, cut off where there is no room.
+pub fn pair(ui: &mut Ui, name: &str, value: &str) {
+    let ink = Ink::of(ui);
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = tokens::PAIR;
+        Sides::new().height(tokens::PAIR).shrink_right().truncate().show(
+            ui,
+            |ui| ui.label(ink.low(Text::Table, name)),
+            |ui| ui.add(Label::new(ink.high(Text::Table, value)).truncate()).on_hover_text(value),
+        );
+    });
+}
+
+/// As [`pair`], with a button that asks for the value to be copied. True when it was pressed.
+pub fn copied_pair(ui: &mut Ui, name: &str, shown: &str, value: &str) -> bool {
+    let ink = Ink::of(ui);
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = tokens::PAIR;
+        ui.spacing_mut().button_padding = Vec2::ZERO;
+        let press = |ui: &mut Ui| {
+            let response = ui.add(Button::new(ink.high(Text::Table, shown)).truncate().small().frame_when_inactive(false));
+            button::ring(ui, &response);
+            response.on_hover_text(format!("{value}\nPress to copy.")).clicked()
+        };
+        Sides::new().height(tokens::PAIR).shrink_right().truncate().show(ui, |ui| ui.label(ink.low(Text::Table, name)), press).1
+    })
+    .inner
+}
+
+/// A heading over a part of a pane.
+pub fn heading(ui: &mut Ui, text: &str) {
+    ui.add_space(tokens::STEP);
+    ui.label(Ink::of(ui).low(Text::Table, text));
+}
+
+/// What stands where there is nothing yet, and why.
+pub fn nothing(ui: &mut Ui, text: &str) {
+    ui.add_space(tokens::GAP);
+    ui.vertical_centered(|ui| ui.label(Ink::of(ui).low(Text::Body, text)));
+}
