@@ -67,7 +67,7 @@ fn main() -> AppExit {
         market: args.practice.then_some(Market::Practice),
         preferences: prefs::read(&paths.hud_toml),
         preferences_file: Some(paths.hud_toml.clone()),
-        link: Link::Own(Place { paths, environment, overrides: Vec::new() }),
+        link: Link::Own(Box::new(Place { paths, environment, overrides: Vec::new() })),
     };
     let mut app = App::new();
     #[cfg(feature = "dev")]

@@ -138,7 +138,7 @@ impl Hud {
     }
 
     /// The node answers the newest command of this kind.
-    pub fn answer(&mut self, command: &NodeCommand, event: NodeEvent) {
+    pub fn answer(&self, command: &NodeCommand, event: NodeEvent) {
         let kind = std::mem::discriminant(command);
         let request = self.asked.iter().rev().find(|request| std::mem::discriminant(&request.command) == kind);
         let id = request.unwrap_or_else(|| panic!("{command:?} was never asked: {:?}", self.asked)).id;

@@ -49,7 +49,7 @@ pub struct Place {
 #[derive(Debug, Clone)]
 pub enum Link {
     /// A node in this process, launched when the market is known.
-    Own(Place),
+    Own(Box<Place>),
     /// Somebody else's channel ends.
     Given { commands: Sender<Request>, events: Receiver<Report> },
 }

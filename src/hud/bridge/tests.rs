@@ -65,7 +65,7 @@ fn what_is_said_after_a_look_began_needs_another_wake() {
 fn a_real_node_is_launched_stopped_and_a_dead_one_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let place = Place { paths: Paths::at(dir.path()), environment: Environment::default(), overrides: Vec::new() };
-    let mut bridge = Bridge::new(Link::Own(place), HudWake::default());
+    let mut bridge = Bridge::new(Link::Own(Box::new(place)), HudWake::default());
     bridge.enter(Market::Real).unwrap();
     assert!(!dir.path().join("pylon.lock").exists(), "a stopped node takes no lock");
     bridge.line = None;

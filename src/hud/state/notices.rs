@@ -83,7 +83,7 @@ impl Reduce for Notices {
                 self.tell(now, Tone::Good, format!("{key} is now {value}."), "Written to the config file.");
             }
             (Some(NodeCommand::PullModel { model }), NodeEvent::Done) => {
-                self.tell(now, Tone::Good, format!("{model} is here."), "Jobs can ask for it.")
+                self.tell(now, Tone::Good, format!("{model} is here."), "Jobs can ask for it.");
             }
             _ => {}
         }
