@@ -31,7 +31,8 @@ pub fn draw(
     let mut wishes = Wishes::default();
     let edge = Vec2::splat(tokens::EDGE);
     corner(&context, "node chip", Align2::LEFT_TOP, edge, |ui| {
-        if chip(ui, ink, |ui| node(ui, ink, &session, &history, *now)) {
+        let is_wide = stage.window.width() >= tokens::CHIPS_LEAST;
+        if chip(ui, ink, |ui| node(ui, ink, &session, &history, *now, is_wide)) {
             wishes.wish(UserAction::Toggle(PaneKind::Pylon));
         }
     });
@@ -82,7 +83,7 @@ pub fn since(status: &NodeStatus) -> Option<crate::domain::time::UnixMs> {
     status.online_since.or(status.started_at)
 }
 
-fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now) {
+fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, is_wide: bool) {
     let status = &session.status;
     let (signal, word) = state_sign(status.state);
     lamp::lamp(ui, signal);
@@ -90,7 +91,7 @@ fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now) {
     if let Some(since) = since(status) {
         ui.label(ink.mid(Text::Table, Age::of(now.0.since(since)).length())).on_hover_text(format!("Since {} UTC.", words::date(since)));
     }
-    if status.running {
+    if status.running && is_wide {
         separator(ui, ink);
         ui.label(ink.mid(Text::Table, format!("{} running · {} queued", status.in_flight, status.queued)));
     }

@@ -167,11 +167,22 @@ impl Hud {
     }
 
     pub fn key(&mut self, key_code: KeyCode, logical_key: Key) {
-        let window = self.app.world_mut().query_filtered::<Entity, With<PrimaryWindow>>().single(self.app.world()).unwrap();
         for state in [ButtonState::Pressed, ButtonState::Released] {
-            let key = KeyboardInput { key_code, logical_key: logical_key.clone(), state, text: None, repeat: false, window };
-            self.app.world_mut().write_message(key);
+            self.send_key((key_code, logical_key.clone(), state));
         }
+    }
+
+    fn send_key(&mut self, (key_code, logical_key, state): (KeyCode, Key, ButtonState)) {
+        let window = self.app.world_mut().query_filtered::<Entity, With<PrimaryWindow>>().single(self.app.world()).unwrap();
+        self.app.world_mut().write_message(KeyboardInput { key_code, logical_key, state, text: None, repeat: false, window });
+    }
+
+    /// Does something while a key is held down, all of it between two frames.
+    pub fn hold(&mut self, key_code: KeyCode, act: impl FnOnce(&mut Self)) {
+        let held = |state| (key_code, Key::Unidentified(bevy::input::keyboard::NativeKey::Unidentified), state);
+        self.send_key(held(ButtonState::Pressed));
+        act(self);
+        self.send_key(held(ButtonState::Released));
     }
 
     /// Opens the pane in a slot, 0 to 8, by its key, and lets it come to rest.

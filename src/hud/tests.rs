@@ -54,9 +54,26 @@ fn a_slots_key_opens_then_raises_then_closes() {
     assert_eq!(hud.app.world().resource::<ActivePane>().0, Some(pylon));
     hud.open(2);
     assert_eq!(hud.app.world().resource::<ActivePane>().0, Some(history), "open and not active: raised");
+    let place = hud.seen_at(PaneKind::JobHistory);
     hud.open(2);
     assert!(is_closed(&mut hud, PaneKind::JobHistory), "active: closed");
     assert_eq!(hud.app.world().resource::<ActivePane>().0, Some(pylon), "what was behind it is active");
+    hud.open(2);
+    assert_eq!(hud.seen_at(PaneKind::JobHistory), place, "back in its place");
+}
+
+#[test]
+fn ctrl_w_closes_one_pane_after_the_other() {
+    let mut hud = Hud::new();
+    for slot in [2, 4, 6, 7] {
+        hud.open(slot);
+    }
+    for left in (0..5).rev() {
+        hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::KeyW, "w"));
+        hud.settle();
+        let world = hud.app.world_mut();
+        assert_eq!(world.query_filtered::<&Pane, Without<Closed>>().iter(world).count(), left);
+    }
 }
 
 #[test]

@@ -40,7 +40,12 @@ pub fn view(ui: &mut Ui, ink: Ink, wishes: &mut Wishes) {
             .wrap(),
         );
         ui.add_space(2.0 * tokens::STEP);
-        if button::large(ui, "Practice", button::Weight::Main, true).clicked() {
+        let practice = button::large(ui, "Practice", button::Weight::Main, true);
+        // Enter is enough.
+        if ui.memory(|memory| memory.focused().is_none()) {
+            practice.request_focus();
+        }
+        if practice.clicked() {
             wishes.wish(UserAction::Choose(Market::Practice));
         }
         ui.add(

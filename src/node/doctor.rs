@@ -148,7 +148,7 @@ pub(super) fn config(options: &NodeOptions) -> (Vec<Finding>, Option<Arc<Config>
             let warning = |notice: Notice| Finding::warning("config", notice.message, notice.hint);
             (loaded.notices.into_iter().map(warning).collect(), Some(Arc::new(loaded.config)))
         }
-        Err(error) => (vec![Finding::bad("config", error.to_string(), CONFIG_HINT)], None),
+        Err(error) => (vec![Finding::bad("config", sentence(&error), CONFIG_HINT)], None),
     }
 }
 
@@ -165,7 +165,7 @@ fn ledger(options: &NodeOptions) -> Vec<Finding> {
     let reader = match Reader::open(&options.paths.ledger) {
         Ok(reader) => reader,
         Err(StoreError::NoLedger { .. }) => return vec![Finding::good("ledger", "There is none yet; the first start makes it.")],
-        Err(error) => return vec![Finding::bad("ledger", error.to_string(), "No job is taken until the ledger can be used.")],
+        Err(error) => return vec![Finding::bad("ledger", sentence(&error), "No job is taken until the ledger can be used.")],
     };
     match reader.integrity() {
         Ok(problems) if problems.is_empty() => vec![Finding::good("ledger", format!("{path} is whole."))],
@@ -173,7 +173,7 @@ fn ledger(options: &NodeOptions) -> Vec<Finding> {
             let hint = "Stop the node, copy pylon.db, pylon.db-wal and pylon.db-shm aside, and restore a backup.";
             problems.into_iter().map(|problem| Finding::bad("ledger", problem, hint)).collect()
         }
-        Err(error) => vec![Finding::bad("ledger", error.to_string(), "The ledger could not be checked.")],
+        Err(error) => vec![Finding::bad("ledger", sentence(&error), "The ledger could not be checked.")],
     }
 }
 

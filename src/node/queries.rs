@@ -1,7 +1,7 @@
 //! What the ledger knows, answered from a read-only open: the same whether the node runs or not.
 
 use super::command::NodeCommand;
-use super::event::{Failure, NodeEvent};
+use super::event::{Failure, NodeEvent, sentence};
 use super::options::NodeOptions;
 use crate::domain::ids::JobId;
 use crate::store::{Page, Reader, Stats, StoreError};
@@ -39,5 +39,5 @@ pub fn find(options: &NodeOptions, id: &str) -> Result<JobId, Failure> {
 }
 
 fn failure(error: &StoreError) -> Failure {
-    Failure::user(error.to_string())
+    Failure::user(sentence(&error))
 }

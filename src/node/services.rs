@@ -146,7 +146,7 @@ impl Services {
         let config = Arc::new(config);
         self.registry.set_backends(backends(&config, options)?);
         self.registry.set_probe_every(Duration::from_secs(config.backends.probe_secs));
-        self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(error.to_string()))?;
+        self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(sentence(&error)))?;
         self.relays.set_max_event_bytes(config.relays.max_event_bytes);
         self.provider.ask(ProviderCommand::Reload(Arc::clone(&config))).await;
         self.config = config;
@@ -191,7 +191,7 @@ fn link(config: &Config, identity: &Identity) -> Result<(Arc<dyn RelayLink>, mps
     let client = crate::net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
     let options = LinkOptions::new(config.relays.urls.clone(), config.relays.max_event_bytes, identity.nostr_keys().clone(), client);
     let (link, news) =
-        NostrRelays::new(options).map_err(|error| Failure::usage(error.to_string()).hint("Check relays.urls in the config."))?;
+        NostrRelays::new(options).map_err(|error| Failure::usage(sentence(&error)).hint("Check relays.urls in the config."))?;
     Ok((Arc::new(link), news))
 }
 

@@ -159,7 +159,7 @@ impl Supervisor {
     /// Reads the config; what it has to say that is no error becomes a notice.
     fn load_config(&self) -> Result<Config, Failure> {
         let Loaded { config, notices } = Config::load(&self.options.paths, &self.options.environment, &self.options.overrides)
-            .map_err(|error| Failure::usage(error.to_string()).hint(CONFIG_HINT))?;
+            .map_err(|error| Failure::usage(sentence(&error)).hint(CONFIG_HINT))?;
         for notice in notices {
             self.outlet.fault(Scope::Config, notice.message, notice.hint);
         }

@@ -6,15 +6,19 @@ use crate::hud::action::UserAction;
 use crate::hud::hotbar::{Flash, Slot};
 use crate::hud::pane::PaneKind;
 use crate::hud::pane::focus::Arrangement;
+use crate::hud::state::Session;
 
 /// Obeys what panes have to do with.
 pub fn obey(
     mut actions: PopulatedMessageReader<'_, '_, UserAction>,
     mut arrangement: Arrangement<'_, '_>,
     mut flashes: Query<'_, '_, (&Slot, &mut Flash)>,
+    session: Res<'_, Session>,
 ) {
     for action in actions.read() {
         match action {
+            // The first question stands alone: no pane has anything to show before it is answered.
+            UserAction::Toggle(_) | UserAction::PressSlot(_) if session.market.is_none() => {}
             UserAction::Toggle(kind) => {
                 if let Some(pane) = arrangement.of_kind(*kind) {
                     arrangement.toggle(pane);
@@ -43,6 +47,7 @@ pub fn obey(
                     arrangement.open(pane);
                 }
             }
+            UserAction::ChooseAgain if !session.status.running => arrangement.close_all(),
             _ => {}
         }
     }

@@ -45,6 +45,9 @@ pub fn draw(
     panes: Query<'_, '_, (&Pane, &PaneFrame, &PaneMotion)>,
     mut actions: MessageWriter<'_, UserAction>,
 ) -> Result {
+    if session.market.is_none() {
+        return Ok(());
+    }
     let context = contexts.ctx_mut()?;
     let face = |(slot, flash, opens): (&Slot, &Flash, Option<&Opens>)| {
         let pane = opens.and_then(|opens| {

@@ -4,11 +4,15 @@
 //! it leaves the field first, and closes the pane at the next press.
 
 use bevy::input::ButtonState;
-use bevy::input::keyboard::{Key, KeyboardInput};
+use bevy::input::keyboard::{Key, KeyboardFocusLost, KeyboardInput};
+use bevy::platform::collections::HashSet;
 use bevy::prelude::*;
 use bevy_egui::{EguiContext, PrimaryEguiContext};
 
 use crate::hud::action::{ActionKind, BINDINGS, Chord, ChordKey, UserAction, With as Held};
+
+/// What counts as Ctrl: Cmd does as well.
+const CTRL: [KeyCode; 4] = [KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight];
 
 /// Who has the keys besides us.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,21 +24,32 @@ struct Focus {
 }
 
 /// Turns key presses into actions.
+///
+/// What is held is counted along with the presses, not looked up afterwards: a chord that is pressed and released between
+/// two frames has its Ctrl up again by then.
 pub fn read(
     mut keys: MessageReader<'_, '_, KeyboardInput>,
-    held: Res<'_, ButtonInput<KeyCode>>,
+    mut lost: MessageReader<'_, '_, KeyboardFocusLost>,
     mut contexts: Query<'_, '_, &mut EguiContext, With<PrimaryEguiContext>>,
+    mut held: Local<'_, HashSet<KeyCode>>,
     mut actions: MessageWriter<'_, UserAction>,
 ) {
     let focus = contexts.iter_mut().next().map(|mut context| {
         let context = context.get_mut();
         Focus { typing: context.text_edit_focused(), any: context.memory(|memory| memory.focused().is_some()) }
     });
-    let ctrl = held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight]);
-    let held = if ctrl { Held::Ctrl } else { Held::Nothing };
-    for key in keys.read().filter(|key| key.state == ButtonState::Pressed && !key.repeat) {
-        if let Some(kind) = meaning(key, held, focus.unwrap_or_default()) {
-            actions.write(kind.action());
+    if lost.read().count() > 0 {
+        held.clear();
+    }
+    for key in keys.read().filter(|key| !key.repeat) {
+        if CTRL.contains(&key.key_code) {
+            match key.state {
+                ButtonState::Pressed => held.insert(key.key_code),
+                ButtonState::Released => held.remove(&key.key_code),
+            };
+        } else if key.state == ButtonState::Pressed {
+            let with = if held.is_empty() { Held::Nothing } else { Held::Ctrl };
+            actions.write_batch(meaning(key, with, focus.unwrap_or_default()).map(ActionKind::action));
         }
     }
 }

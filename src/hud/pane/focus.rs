@@ -53,15 +53,18 @@ impl Arrangement<'_, '_> {
         }
     }
 
-    /// Opens a pane: in the place it had if it is still on its way out, else in the next place of the cascade.
+    /// Opens a pane: in the place it had, or the first time in the next place of the cascade.
     pub fn open(&mut self, pane: Entity) {
         let origin = self.origin(pane);
         let Ok((_, kind, mut frame, mut motion, _, closed)) = self.panes.get_mut(pane) else { return };
         if closed {
-            let size = PANES.iter().find(|spec| spec.kind == kind.0).map_or(Vec2::ZERO, |spec| spec.size);
             self.stage.is_tidy = false;
-            let place = layout::cascade(size, self.stage.work, &mut self.cascade);
-            frame.rect = layout::clamp(place, self.stage.window);
+            if !frame.is_placed {
+                let size = PANES.iter().find(|spec| spec.kind == kind.0).map_or(Vec2::ZERO, |spec| spec.size);
+                frame.rect = layout::cascade(size, self.stage.work, &mut self.cascade);
+                frame.is_placed = true;
+            }
+            frame.rect = layout::clamp(frame.rect, self.stage.window);
             *motion = PaneMotion::default();
         }
         motion.goal = Goal::Open;
@@ -88,6 +91,14 @@ impl Arrangement<'_, '_> {
         motion.origin = origin;
         if self.active.0 == Some(pane) {
             self.active.0 = self.frontmost();
+        }
+    }
+
+    pub fn close_all(&mut self) {
+        let open: Vec<Entity> =
+            self.panes.iter().filter(|(_, _, _, motion, ..)| motion.goal == Goal::Open).map(|(entity, ..)| entity).collect();
+        for pane in open {
+            self.close(pane);
         }
     }
 
@@ -134,13 +145,14 @@ impl Arrangement<'_, '_> {
     /// Takes in the window's new size: tidied panes are tidied again, of others those that no longer fit are moved and
     /// shrunk.
     pub fn resize(&mut self, window: Rect) {
-        let was_tidy = self.stage.is_tidy;
-        *self.stage = Stage::of(window);
-        if was_tidy {
+        let before = std::mem::replace(&mut *self.stage, Stage::of(window));
+        if before.is_tidy {
             return self.tidy();
         }
         for (_, _, mut frame, ..) in &mut self.panes {
-            let inside = layout::clamp(frame.rect, window);
+            // Whoever kept clear of chips and hotbar goes on doing so.
+            let was_clear = before.work.expand(1.0).contains_rect(frame.rect);
+            let inside = if was_clear { layout::confine(frame.rect, self.stage.work) } else { layout::clamp(frame.rect, window) };
             if frame.rect != inside {
                 frame.rect = inside;
             }

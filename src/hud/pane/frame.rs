@@ -5,8 +5,8 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::emath::TSTransform;
 use bevy_egui::egui::{
-    self, Align, Align2, Area, Context, CornerRadius, Id, LayerId, Layout, Order, Painter, Rect, ScrollArea, Sense, Shadow, Stroke,
-    StrokeKind, Ui, UiBuilder, pos2, vec2,
+    self, Align, Align2, Area, Context, CornerRadius, Id, LayerId, Layout, Order, Painter, Rect, Sense, Shadow, Stroke, StrokeKind, Ui,
+    UiBuilder, pos2, vec2,
 };
 
 use super::motion::Goal;
@@ -15,7 +15,7 @@ use crate::hud::action::UserAction;
 use crate::hud::hotbar::{Opens, Slot};
 use crate::hud::icons::Icon;
 use crate::hud::theme::{Palette, Text, Theme, tokens};
-use crate::hud::widgets::{Ink, Wishes, button, ink};
+use crate::hud::widgets::{Ink, Wishes, button, ink, scroll};
 
 /// Draws the panes that carry the marker `M`: the chrome is ours, the content the caller's.
 #[derive(SystemParam)]
@@ -164,23 +164,15 @@ impl Chrome<'_> {
     }
 
     fn content(&self, ui: &mut Ui, inside: Rect, body: Body, wishes: &mut Wishes, content: &mut impl FnMut(&mut Ui, Entity, &mut Wishes)) {
-        // The scroll bar stands in the padding, so that content is as wide with one as without.
-        let bar = match body {
-            Body::Scrolls => tokens::SCROLL_ROOM,
-            Body::Fits => 0,
-        };
-        let room = Rect::from_min_max(inside.min, inside.max + vec2(f32::from(bar), 0.0));
-        let room = UiBuilder::new().id_salt(("content", self.entity)).max_rect(room).layout(Layout::top_down(Align::Min));
+        let room = UiBuilder::new().id_salt(("content", self.entity)).max_rect(inside).layout(Layout::top_down(Align::Min));
         let mut room = ui.new_child(room);
-        // Focus rings and lamps glow a little outside of what they belong to.
+        // Focus rings, lamps and scroll bars stand a little outside of what they belong to.
         room.shrink_clip_rect(inside.expand(f32::from(tokens::SCROLL_ROOM)));
         match body {
             Body::Fits => content(&mut room, self.entity, wishes),
-            Body::Scrolls => {
-                let margin = egui::Margin { right: bar, ..egui::Margin::ZERO };
-                let scroll = ScrollArea::vertical().auto_shrink(false).content_margin(margin);
-                scroll.show(&mut room, |ui| content(ui, self.entity, wishes));
-            }
+            Body::Scrolls => scroll::vertical(&mut room, |ui, area| {
+                area.show(ui, |ui| content(ui, self.entity, wishes));
+            }),
         }
     }
 

@@ -42,7 +42,11 @@ pub fn slot(window: Rect, index: usize) -> Rect {
 /// The rectangle inside the window with its margin: moved if it fits, shrunk if it does not. In a window too small for
 /// the least pane, the upper left corner is what stays visible.
 pub fn clamp(rect: Rect, window: Rect) -> Rect {
-    let room = window.shrink(tokens::PANE_MARGIN);
+    confine(rect, window.shrink(tokens::PANE_MARGIN))
+}
+
+/// The rectangle inside this room: moved if it fits, shrunk if it does not.
+pub fn confine(rect: Rect, room: Rect) -> Rect {
     let least = vec2(tokens::PANE_LEAST.0, tokens::PANE_LEAST.1);
     let size = rect.size().min(room.size()).max(least);
     let within = |at: f32, low: f32, high: f32| if high < low { low } else { at.clamp(low, high) };

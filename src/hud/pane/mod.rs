@@ -80,11 +80,13 @@ pub struct PaneFrame {
     pub rect: Rect,
     pub title: &'static str,
     pub icon: Icon,
+    /// It has had a place, and comes back to it.
+    pub is_placed: bool,
 }
 
 impl Default for PaneFrame {
     fn default() -> Self {
-        Self { rect: Rect::ZERO, title: "", icon: Icon::Chip }
+        Self { rect: Rect::ZERO, title: "", icon: Icon::Chip, is_placed: false }
     }
 }
 
@@ -150,7 +152,8 @@ fn measure(mut contexts: EguiContexts<'_, '_>, stage: Res<'_, Stage>, mut action
 /// Every pane exists from the start and is shut, so that forms keep what was typed into them.
 fn spawn(mut commands: Commands<'_, '_>) {
     for spec in &PANES {
-        let frame = PaneFrame { rect: Rect::from_min_size(egui::Pos2::ZERO, spec.size), title: spec.title, icon: spec.icon };
+        let frame =
+            PaneFrame { rect: Rect::from_min_size(egui::Pos2::ZERO, spec.size), title: spec.title, icon: spec.icon, is_placed: false };
         let mut pane = commands.spawn((Name::new(spec.title), Pane(spec.kind), frame, Closed));
         panes::furnish(spec.kind, &mut pane);
     }

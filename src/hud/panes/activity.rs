@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
-use bevy_egui::egui::{Label, Margin, ScrollArea, Ui, UiBuilder};
+use bevy_egui::egui::{Label, Ui};
 
 use crate::hud::action::UserAction;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Activity, Entry, Level};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, scroll, words};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -60,11 +60,8 @@ pub fn view(ui: &mut Ui, activity: &Activity, form: &mut Form, wishes: &mut Wish
     let height = ui.text_style_height(&bevy_egui::egui::TextStyle::Monospace);
     ui.spacing_mut().interact_size.y = height;
     ui.spacing_mut().item_spacing.y = tokens::STEP;
-    let mut wider = ui.available_rect_before_wrap();
-    wider.max.x += f32::from(tokens::SCROLL_ROOM);
-    ui.scope_builder(UiBuilder::new().max_rect(wider), |ui| {
-        let margin = Margin { right: tokens::SCROLL_ROOM, ..Margin::ZERO };
-        ScrollArea::vertical().auto_shrink(false).content_margin(margin).show_rows(ui, height, found.len(), |ui, rows| {
+    scroll::vertical(ui, |ui, area| {
+        area.show_rows(ui, height, found.len(), |ui, rows| {
             for entry in found.get(rows).unwrap_or_default() {
                 line(ui, ink, entry);
             }

@@ -195,10 +195,10 @@ fn a_paused_activity_stands_still_and_counts_what_it_misses() {
     hud.click("pause");
     hud.say(job_event(9, JobState::Failed));
     hud.settle();
-    assert!(!hud.shows("Job 00000009 is failed"));
+    assert!(!hud.shows("00000009 failed"));
     hud.assert_shows("1 line since");
     hud.click("pause");
-    hud.assert_shows("Job 00000009 is failed");
+    hud.assert_shows("00000009 failed");
 }
 
 #[test]

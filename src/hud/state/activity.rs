@@ -109,8 +109,8 @@ fn job_line(job: &JobRow) -> (Level, String) {
         _ => Level::Info,
     };
     let why = job.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let model = job.model.as_deref().map(|model| format!(" on {model}")).unwrap_or_default();
-    (level, format!("Job {} is {}{model}{why}.", job.id.short(), job.state.as_str().replace('_', " ")))
+    let model = job.model.as_deref().map(|model| format!(" · {model}")).unwrap_or_default();
+    (level, format!("{} {}{model}{why}", job.id.short(), job.state.as_str().replace('_', " ")))
 }
 
 /// Only what concerns the connection: counters move all the time.

@@ -11,7 +11,7 @@ pub struct Palette {
     pub ground: Color32,
     /// Lines of the backdrop's grid.
     pub grid: Color32,
-    /// Pane bodies, a little transparent.
+    /// Pane bodies. Opaque: letters of a pane below must not shine through.
     pub surface_0: Color32,
     /// Title bars.
     pub surface_1: Color32,
@@ -47,7 +47,7 @@ pub struct Palette {
 pub const NIGHT: Palette = Palette {
     ground: grey(0x03),
     grid: clear(grey(0xFF), 7),
-    surface_0: clear(grey(0x0A), 94),
+    surface_0: grey(0x0A),
     surface_1: grey(0x0C),
     surface_2: grey(0x0E),
     surface_3: grey(0x1D),
@@ -182,6 +182,8 @@ pub const LIVE_DOT: f32 = 6.0;
 
 /// Height of the chips in the window's upper corners.
 pub const CHIP: f32 = 32.0;
+/// In a narrower window the node's chip says less.
+pub const CHIPS_LEAST: f32 = 760.0;
 /// Height of a key in the hints.
 pub const KEY_CAP: f32 = 18.0;
 /// Key hints are left out where there is less room beside the hotbar.

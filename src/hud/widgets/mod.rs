@@ -9,6 +9,7 @@ pub mod ink;
 pub mod lamp;
 pub mod meter;
 pub mod row;
+pub mod scroll;
 pub mod tag;
 pub mod words;
 

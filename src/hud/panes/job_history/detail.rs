@@ -1,12 +1,12 @@
 //! One job: its timeline, what went where, and its texts.
 
-use bevy_egui::egui::{Label, ScrollArea, Ui};
+use bevy_egui::egui::{Label, Ui};
 
 use super::state_signal;
 use crate::domain::ids::JobId;
 use crate::hud::action::UserAction;
-use crate::hud::theme::Text;
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, words};
+use crate::hud::theme::{Text, tokens};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, scroll, words};
 use crate::store::{JobDetail, JobRecord, JournalRow, Publication};
 
 /// Characters of a prompt and of an answer that are laid out.
@@ -25,7 +25,9 @@ pub fn view(ui: &mut Ui, wanted: JobId, detail: Option<&JobDetail>, wishes: &mut
         }
     });
     let Some(detail) = detail else { return field::nothing(ui, "Asking the ledger…") };
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    let content = |ui: &mut Ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.spacing_mut().interact_size.y = tokens::PAIR;
         record(ui, &detail.record);
         field::heading(ui, "timeline (UTC)");
         for row in &detail.journal {
@@ -38,7 +40,8 @@ pub fn view(ui: &mut Ui, wanted: JobId, detail: Option<&JobDetail>, wishes: &mut
         text(ui, "prompt", detail.record.prompt.as_deref(), detail.record.prompt_chars, wishes);
         let answer = detail.answer.as_deref();
         text(ui, "answer", answer, answer.map_or(0, |text| text.chars().count() as u64), wishes);
-    });
+    };
+    scroll::vertical(ui, |ui, area| area.show(ui, content));
 }
 
 fn record(ui: &mut Ui, record: &JobRecord) {

@@ -1,6 +1,6 @@
 //! The ledger's rows.
 
-use bevy_egui::egui::{Align, Label, Layout, Response, RichText, Sense, Sides, Ui, UiBuilder, vec2};
+use bevy_egui::egui::{Align, Label, Layout, Response, RichText, Sense, Sides, Ui, vec2};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::state_signal;
@@ -8,7 +8,7 @@ use crate::domain::job::Payment;
 use crate::hud::action::UserAction;
 use crate::hud::state::{History, Session};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Wishes, button, tag, words};
+use crate::hud::widgets::{Ink, Wishes, button, scroll, tag, words};
 use crate::node::NodeCommand;
 use crate::store::{JobRow, JobsQuery};
 
@@ -43,11 +43,11 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
     let shown: Vec<&Head> = COLUMNS.iter().filter(|head| width >= head.least).collect();
     let ink = Ink::of(ui);
     let room = ui.available_height() - tokens::TABLE_ROW - tokens::ROW - tokens::GAP;
+    // Whole rows: half a row looks like a fault.
+    let room = (room / tokens::TABLE_ROW).floor() * tokens::TABLE_ROW;
     // One empty column more, for the scroll bar, in the pane's padding.
     let bar = f32::from(tokens::SCROLL_ROOM);
-    let mut wider = ui.available_rect_before_wrap();
-    wider.max.x += bar;
-    ui.scope_builder(UiBuilder::new().max_rect(wider), |ui| {
+    scroll::wider(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(tokens::GAP, 0.0);
         let table = TableBuilder::new(ui)
             .id_salt(("jobs", shown.len()))
@@ -55,7 +55,7 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink([false, true])
             .min_scrolled_height(0.0)
-            .max_scroll_height(room.max(tokens::ROW));
+            .max_scroll_height(room.max(tokens::TABLE_ROW));
         let columns = shown.iter().map(|head| head.width.map_or_else(Column::remainder, Column::exact).clip(true));
         let table = columns.fold(table, TableBuilder::column).column(Column::exact(bar - tokens::GAP));
         let table = table.header(tokens::TABLE_ROW, |mut row| {

@@ -14,7 +14,7 @@ use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Jobs, Models, Relays, Session, Trial};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, card, row, words};
-use crate::node::{NodeCommand, NodeState};
+use crate::node::{NodeCommand, NodeState, Verdict};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -107,7 +107,8 @@ fn figures(ui: &mut Ui, shown: &Shown<'_>) {
     // A stopped node has not read its config; its findings have.
     let price = match (&shown.models.preflight, status.running, status.policy) {
         (_, true, Policy::Free) => "free",
-        (Some(preflight), false, _) if preflight.payment.verdict == crate::node::Verdict::Good => "free",
+        (Some(preflight), false, _) if preflight.payment.verdict == Verdict::Good => "free",
+        (Some(preflight), false, _) if preflight.config.verdict == Verdict::Bad => words::NONE,
         (None, false, _) => words::NONE,
         _ => "not set",
     };

@@ -53,6 +53,10 @@ pub fn checks(session: &Session, models: &Models, relays: &Relays) -> Vec<Check>
         checks.push(config(&preflight.config));
     }
     checks.push(identity(preflight));
+    if preflight.config.verdict == Verdict::Bad {
+        // What it would say about the rest is not known.
+        return checks;
+    }
     checks.push(payment(&preflight.payment));
     checks.push(backend(session, models));
     checks.push(model(session, models));
