@@ -120,6 +120,11 @@ impl Table {
             runs.fault = None;
             runs.tokens_per_sec = usage.tokens_per_sec().or(runs.tokens_per_sec);
         }
+        let models = self.lines.iter_mut().filter(|line| line.said.name == backend).flat_map(|line| &mut line.said.models);
+        for known in models.filter(|known| known.name == model && known.warm.is_some()) {
+            // It has just answered, so it is loaded, whatever the last probe saw.
+            known.warm = Some(true);
+        }
     }
 
     pub(super) fn broke(&mut self, backend: &str, model: &str, message: &str) {

@@ -57,7 +57,7 @@ impl Inference for Fake {
                 backend: self.name.to_owned(),
                 size_bytes: None,
                 context_tokens: None,
-                warm: None,
+                warm: Some(false),
                 tokens_per_sec: None,
                 fault: None,
             };
@@ -127,6 +127,7 @@ async fn speed_is_the_counters_quotient_and_survives_a_probe() {
     registry.refresh().await;
     registry.report("one", "m", &finished(Some(30)));
     assert_eq!(registry.health()[0].models[0].tokens_per_sec, Some(20.0));
+    assert_eq!(registry.health()[0].models[0].warm, Some(true), "it has just run");
     registry.report("one", "m", &finished(None));
     registry.report("one", "gone", &finished(Some(1)));
     registry.refresh().await;
