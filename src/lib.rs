@@ -19,6 +19,7 @@ pub mod identity;
 pub mod inference;
 pub mod relay;
 pub mod store;
+pub mod wallet;
 
 pub mod config;
 pub mod node;

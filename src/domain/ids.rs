@@ -69,6 +69,11 @@ hex32! {
     Pubkey
 }
 
+hex32! {
+    /// The SHA-256 of a preimage: which Lightning payment (BOLT11 `p`).
+    PaymentHash
+}
+
 /// Pairs a command with the event that answers it. Chosen by whoever asks; unique within one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

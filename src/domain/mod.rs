@@ -8,6 +8,7 @@ pub mod ids;
 pub mod job;
 pub mod model;
 pub mod money;
+pub mod payment;
 pub mod quote;
 pub mod relay;
 pub mod request;
