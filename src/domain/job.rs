@@ -176,6 +176,9 @@ impl Standing {
             (S::Paid | S::Running, Fact::Started) => to(S::Running),
             (S::Running, Fact::AnswerStored) => to(S::Answered),
             (S::Answered, Fact::AnswerLost) => to(S::Failed),
+            // Paid before a relay said it had the answer: it had, or nobody could have paid.
+            (S::Answered, Fact::PaymentSettled) if self.policy == Policy::ResultFirst && !paid => received(S::Answered),
+            (S::Answered, Fact::Delivered) if self.policy == Policy::ResultFirst && paid => to(S::Settled),
             (S::Answered, Fact::Delivered) if self.policy == Policy::ResultFirst => to(S::AwaitingPayment),
             (S::Answered, Fact::Delivered) => to(S::Done),
             (S::AwaitingPayment | S::Unpaid, Fact::PaymentSettled) => received(S::Settled),
@@ -256,6 +259,7 @@ mod tests {
             (Policy::PayFirst, &[F::Quoted, F::PaymentSettled, F::Started, F::Cancelled], S::RefundDue),
             (Policy::PayFirst, &[F::Quoted, F::Cancelled, F::PaymentSettled], S::RefundDue),
             (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::Delivered, F::PaymentSettled], S::Settled),
+            (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::PaymentSettled, F::Delivered], S::Settled),
             (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::Delivered, F::PaymentOverdue, F::PaymentSettled], S::Settled),
         ];
         for (policy, facts, end) in table {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 
 use crate::domain::ids::JobId;
-use crate::domain::job::IllegalStep;
+use crate::domain::job::{IllegalStep, JobState};
 
 /// Why the ledger did not do what was asked. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -29,6 +29,10 @@ pub enum StoreError {
     Illegal(#[from] IllegalStep),
     #[error("the ledger has no job {0}")]
     Unknown(String),
+    #[error("the job {0} has a refund under way already; wait for it")]
+    RefundUnderWay(JobId),
+    #[error("nothing is owed for the job {job}: it is {state}")]
+    NothingOwed { job: JobId, state: JobState },
     #[error("{prefix} stands for {} jobs: {}", candidates.len(), list(candidates))]
     Ambiguous { prefix: String, candidates: Vec<JobId> },
     #[error("{0:?} is no job id: give at least 4 of its hexadecimal digits")]

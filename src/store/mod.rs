@@ -10,6 +10,7 @@
 mod aside;
 mod error;
 mod jobs;
+mod money;
 mod open;
 mod reader;
 mod rows;
@@ -17,10 +18,13 @@ mod stats;
 mod writer;
 
 #[cfg(test)]
+mod money_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::StoreError;
 pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
+pub use money::{MoneySums, OpenInvoice, PendingRefund, RefundDraft, Settlement};
 pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
 pub use stats::{Span, Stats};

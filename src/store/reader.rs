@@ -77,6 +77,11 @@ impl Reader {
         stats::read(&self.connection, now)
     }
 
+    /// What has moved and what is owed, added up from the rows.
+    pub fn money(&self) -> Result<super::MoneySums, StoreError> {
+        super::money::sums(&self.connection)
+    }
+
     /// What is wrong with the file or with what it says; empty when nothing is.
     pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
         let mut problems = Vec::new();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::domain::job::JobState;
+use crate::domain::money::MilliSats;
 use crate::domain::time::UnixMs;
 
 const DAY_MS: i64 = 86_400_000;
@@ -25,6 +26,9 @@ pub struct Span {
     pub cancelled: u64,
     pub prompt_tokens: u64,
     pub answer_tokens: u64,
+    /// Came in for jobs.
+    #[serde(default)]
+    pub earned: MilliSats,
 }
 
 /// Totals, by days of UTC.
@@ -87,12 +91,17 @@ pub(super) fn add(connection: &Connection, at: UnixMs, entry: Entry) -> Result<(
     bump(connection, day(at), column, amount)
 }
 
+/// Adds what came in for a job to the day's total.
+pub(super) fn earn(connection: &Connection, at: UnixMs, msats: i64) -> Result<(), StoreError> {
+    bump(connection, day(at), "earned_msats", msats)
+}
+
 /// `column` is one of the fixed names above.
-fn bump(connection: &Connection, day: i64, column: &'static str, amount: u32) -> Result<(), StoreError> {
+fn bump(connection: &Connection, day: i64, column: &'static str, amount: impl Into<i64>) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO daily_stats (day, {column}) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET {column} = {column} + excluded.{column}"
     );
-    connection.prepare_cached(&sql)?.execute(params![day, amount])?;
+    connection.prepare_cached(&sql)?.execute(params![day, amount.into()])?;
     Ok(())
 }
 
@@ -109,7 +118,7 @@ pub(super) fn read(connection: &Connection, now: UnixMs) -> Result<Stats, StoreE
 /// Totals of the days from `first` to `last`, both counted.
 fn between(connection: &Connection, first: i64, last: i64) -> Result<Span, StoreError> {
     let sum = |column: &str| format!("coalesce(sum({column}), 0)");
-    let columns = ["jobs", "done", "failed", "refused", "cancelled", "prompt_tokens", "answer_tokens"].map(sum).join(", ");
+    let columns = ["jobs", "done", "failed", "refused", "cancelled", "prompt_tokens", "answer_tokens", "earned_msats"].map(sum).join(", ");
     let sql = format!("SELECT {columns} FROM daily_stats WHERE day >= ?1 AND day <= ?2");
     Ok(connection.prepare_cached(&sql)?.query_row(params![first, last], |row| {
         Ok(Span {
@@ -120,6 +129,7 @@ fn between(connection: &Connection, first: i64, last: i64) -> Result<Span, Store
             cancelled: row.get(4)?,
             prompt_tokens: row.get(5)?,
             answer_tokens: row.get(6)?,
+            earned: MilliSats(row.get(7)?),
         })
     })?)
 }

@@ -15,13 +15,13 @@ use crate::domain::request::{Address, JobRequest, Sampling, Scheme};
 use crate::domain::time::UnixMs;
 
 const DAY: i64 = 86_400_000;
-const NOON: UnixMs = UnixMs(20_000 * DAY + DAY / 2);
+pub(super) const NOON: UnixMs = UnixMs(20_000 * DAY + DAY / 2);
 
-fn id(number: u8) -> JobId {
+pub(super) fn id(number: u8) -> JobId {
     JobId([number; 32])
 }
 
-fn new_job(number: u8, seen_at: UnixMs) -> NewJob {
+pub(super) fn new_job(number: u8, seen_at: UnixMs) -> NewJob {
     let request = JobRequest {
         id: id(number),
         buyer: Pubkey([7; 32]),
@@ -49,11 +49,11 @@ fn new_job(number: u8, seen_at: UnixMs) -> NewJob {
     }
 }
 
-fn run() -> StartedRun {
+pub(super) fn run() -> StartedRun {
     StartedRun { backend: "ollama".into(), model: "tiny".into() }
 }
 
-fn answer(number: u8) -> StoredAnswer {
+pub(super) fn answer(number: u8) -> StoredAnswer {
     StoredAnswer {
         event_json: Some(format!("{{\"answer\":{number}}}")),
         event_id: [number; 32],

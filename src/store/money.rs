@@ -1,0 +1,240 @@
+//! Invoices and payments of jobs. A payment and what it does to its job are one transaction.
+
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use serde::{Deserialize, Serialize};
+
+use super::jobs::{advance, clamp, row, set_reason};
+use super::rows::JobRow;
+use super::stats;
+use super::{Pending, Store, StoreError};
+use crate::domain::ids::{JobId, PaymentHash};
+use crate::domain::job::{Fact, JobState};
+use crate::domain::money::MilliSats;
+use crate::domain::payment::Invoice;
+use crate::domain::time::UnixMs;
+
+/// An invoice that has not been paid, as far as the ledger knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenInvoice {
+    pub job: JobId,
+    pub hash: PaymentHash,
+    pub bolt11: String,
+    pub amount: MilliSats,
+    pub expires_at: UnixMs,
+    /// Where its job stands.
+    pub state: JobState,
+}
+
+/// What became of word that an invoice is paid.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settlement {
+    /// The first word of it: the job stands like this now.
+    New(Box<JobRow>),
+    /// Heard before.
+    Known,
+    /// No invoice of ours.
+    NotOurs,
+}
+
+/// A refund on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundDraft {
+    pub job: JobId,
+    pub invoice: Invoice,
+    pub amount: MilliSats,
+    pub idempotency: [u8; 16],
+}
+
+/// A refund that was begun and of whose end nobody has heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRefund {
+    pub job: JobId,
+    pub hash: PaymentHash,
+    pub bolt11: String,
+    pub idempotency: [u8; 16],
+}
+
+/// What the ledger says has moved, recomputed from its rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneySums {
+    /// Came in for jobs.
+    pub received: MilliSats,
+    /// Went back to buyers, fees not counted.
+    pub refunded: MilliSats,
+    pub fees: MilliSats,
+    /// Owed to buyers whose jobs were paid and not delivered.
+    pub owed: MilliSats,
+}
+
+impl Store {
+    /// Stores a job's invoice and its price: from here on the invoice may be sent.
+    pub fn quote(&self, job: JobId, invoice: Invoice, amount: MilliSats, at: UnixMs) -> Pending<JobRow> {
+        self.submit(move |connection, steps| {
+            keep_invoice(connection, job, &invoice, amount, at)?;
+            advance(connection, steps, job, Fact::Quoted, at)
+        })
+    }
+
+    /// Stores the invoice that goes out with an answer.
+    pub fn attach_invoice(&self, job: JobId, invoice: Invoice, amount: MilliSats, at: UnixMs) -> Pending<()> {
+        self.submit(move |connection, _| keep_invoice(connection, job, &invoice, amount, at))
+    }
+
+    /// The wallet's record says that this invoice is paid.
+    pub fn settle(&self, hash: PaymentHash, at: UnixMs) -> Pending<Settlement> {
+        self.submit(move |connection, steps| {
+            let sql = "SELECT job, amount_msats, bolt11, settled_at FROM invoices WHERE hash = ?1";
+            let found = connection.prepare_cached(sql)?.query_row(params![hash.0], |row| {
+                Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?, row.get::<_, Option<i64>>(3)?))
+            });
+            let Some((job, amount, bolt11, settled)) = found.optional()? else { return Ok(Settlement::NotOurs) };
+            if settled.is_some() {
+                return Ok(Settlement::Known);
+            }
+            connection.prepare_cached("UPDATE invoices SET settled_at = ?2 WHERE hash = ?1")?.execute(params![hash.0, at.0])?;
+            let sql = "INSERT INTO payments (hash, direction, purpose, job, amount_msats, bolt11, state, created_at, ended_at) \
+                       VALUES (?1, 'in', 'job', ?2, ?3, ?4, 'settled', ?5, ?5)";
+            connection.prepare_cached(sql)?.execute(params![hash.0, job, amount, bolt11, at.0])?;
+            stats::earn(connection, at, amount)?;
+            let row = advance(connection, steps, JobId(job), Fact::PaymentSettled, at)?;
+            Ok(Settlement::New(Box::new(row)))
+        })
+    }
+
+    /// A quote ran out unpaid.
+    pub fn expire_quote(&self, job: JobId, at: UnixMs) -> Pending<JobRow> {
+        self.submit(move |connection, steps| advance(connection, steps, job, Fact::QuoteExpired, at))
+    }
+
+    /// A delivered answer was not paid for in time.
+    pub fn overdue(&self, job: JobId, at: UnixMs) -> Pending<JobRow> {
+        self.submit(move |connection, steps| advance(connection, steps, job, Fact::PaymentOverdue, at))
+    }
+
+    /// The money for this job has to go back.
+    pub fn owe_refund(&self, job: JobId, code: &'static str, reason: String, at: UnixMs) -> Pending<JobRow> {
+        self.submit(move |connection, steps| {
+            set_reason(connection, job, code, &reason)?;
+            advance(connection, steps, job, Fact::RefundOwed, at)
+        })
+    }
+
+    /// The operator gives a refund up.
+    pub fn write_off(&self, job: JobId, at: UnixMs) -> Pending<JobRow> {
+        self.submit(move |connection, steps| {
+            if has_refund(connection, job)? {
+                return Err(StoreError::RefundUnderWay(job));
+            }
+            advance(connection, steps, job, Fact::WrittenOff, at)
+        })
+    }
+
+    /// Writes down that a refund is about to be sent. Only then may it be.
+    pub fn begin_refund(&self, draft: RefundDraft, at: UnixMs) -> Pending<()> {
+        self.submit(move |connection, _| {
+            let state = row(connection, draft.job)?.state;
+            if state != JobState::RefundDue {
+                return Err(StoreError::NothingOwed { job: draft.job, state });
+            }
+            if has_refund(connection, draft.job)? {
+                return Err(StoreError::RefundUnderWay(draft.job));
+            }
+            // An invoice that has failed may be tried again.
+            let sql = "INSERT OR REPLACE INTO payments (hash, direction, purpose, job, idempotency, amount_msats, bolt11, state, created_at) \
+                       VALUES (:hash, 'out', 'refund', :job, :key, :amount, :bolt11, 'pending', :at)";
+            connection.prepare_cached(sql)?.execute(named_params! {
+                ":hash": draft.invoice.hash.0,
+                ":job": draft.job.0,
+                ":key": draft.idempotency,
+                ":amount": clamp(draft.amount.0),
+                ":bolt11": draft.invoice.bolt11,
+                ":at": at.0,
+            })?;
+            Ok(())
+        })
+    }
+
+    /// The wallet's record says that the refund has arrived.
+    pub fn settle_refund(&self, job: JobId, fee: MilliSats, at: UnixMs) -> Pending<JobRow> {
+        self.submit(move |connection, steps| {
+            let sql = "UPDATE payments SET state = 'settled', fee_msats = ?2, ended_at = ?3 \
+                       WHERE job = ?1 AND direction = 'out' AND state = 'pending'";
+            connection.prepare_cached(sql)?.execute(params![job.0, clamp(fee.0), at.0])?;
+            advance(connection, steps, job, Fact::Refunded, at)
+        })
+    }
+
+    /// The wallet's record says that no money has moved: the refund is still owed.
+    pub fn fail_refund(&self, job: JobId, reason: String, at: UnixMs) -> Pending<()> {
+        self.submit(move |connection, _| {
+            let sql = "UPDATE payments SET state = 'failed', reason = ?2, ended_at = ?3 \
+                       WHERE job = ?1 AND direction = 'out' AND state = 'pending'";
+            connection.prepare_cached(sql)?.execute(params![job.0, reason, at.0])?;
+            Ok(())
+        })
+    }
+
+    /// Every invoice nobody has paid that was made since then, whatever became of its job: money may still come.
+    pub fn open_invoices(&self, since: UnixMs) -> Pending<Vec<OpenInvoice>> {
+        self.submit(move |connection, _| {
+            let sql = "SELECT i.job, i.hash, i.bolt11, i.amount_msats, i.expires_at, j.state FROM invoices i JOIN jobs j ON j.id = i.job \
+                       WHERE i.settled_at IS NULL AND i.created_at >= ?1 ORDER BY i.created_at";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut found = statement.query(params![since.0])?;
+            let mut invoices = Vec::new();
+            while let Some(row) = found.next()? {
+                let amount: i64 = row.get(3)?;
+                let state: String = row.get(5)?;
+                invoices.push(OpenInvoice {
+                    job: JobId(row.get(0)?),
+                    hash: PaymentHash(row.get(1)?),
+                    bolt11: row.get(2)?,
+                    amount: MilliSats(u64::try_from(amount).unwrap_or_default()),
+                    expires_at: UnixMs(row.get(4)?),
+                    state: state.parse().map_err(|error| StoreError::Damaged(format!("{error}")))?,
+                });
+            }
+            Ok(invoices)
+        })
+    }
+
+    /// Refunds that were begun and not ended.
+    pub fn pending_refunds(&self) -> Pending<Vec<PendingRefund>> {
+        self.submit(|connection, _| {
+            let sql = "SELECT job, hash, bolt11, idempotency FROM payments WHERE direction = 'out' AND state = 'pending'";
+            let mut statement = connection.prepare_cached(sql)?;
+            let refunds = statement.query_map([], |row| {
+                Ok(PendingRefund { job: JobId(row.get(0)?), hash: PaymentHash(row.get(1)?), bolt11: row.get(2)?, idempotency: row.get(3)? })
+            })?;
+            Ok(refunds.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn keep_invoice(connection: &Connection, job: JobId, invoice: &Invoice, amount: MilliSats, at: UnixMs) -> Result<(), StoreError> {
+    let sql = "INSERT INTO invoices (hash, job, bolt11, amount_msats, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let values = params![invoice.hash.0, job.0, invoice.bolt11, clamp(amount.0), at.0, invoice.expires_at.0];
+    connection.prepare_cached(sql)?.execute(values)?;
+    connection.prepare_cached("UPDATE jobs SET price_msats = ?2 WHERE id = ?1")?.execute(params![job.0, clamp(amount.0)])?;
+    Ok(())
+}
+
+fn has_refund(connection: &Connection, job: JobId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM payments WHERE job = ?1 AND direction = 'out' AND state <> 'failed'";
+    Ok(connection.prepare_cached(sql)?.query_row(params![job.0], |_| Ok(())).optional()?.is_some())
+}
+
+/// Adds up what moved. Reads rows only: no running total can lie to it.
+pub(super) fn sums(connection: &Connection) -> Result<MoneySums, StoreError> {
+    let sum = |sql: &str| -> Result<MilliSats, StoreError> {
+        let total: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(MilliSats(u64::try_from(total).unwrap_or_default()))
+    };
+    Ok(MoneySums {
+        received: sum("SELECT coalesce(sum(amount_msats), 0) FROM payments WHERE direction = 'in' AND state = 'settled'")?,
+        refunded: sum("SELECT coalesce(sum(amount_msats), 0) FROM payments WHERE direction = 'out' AND state = 'settled'")?,
+        fees: sum("SELECT coalesce(sum(fee_msats), 0) FROM payments WHERE state = 'settled'")?,
+        owed: sum("SELECT coalesce(sum(i.amount_msats), 0) FROM invoices i JOIN jobs j ON j.id = i.job \
+                   WHERE j.state = 'refund_due' AND i.settled_at IS NOT NULL")?,
+    })
+}

@@ -1,0 +1,268 @@
+//! Money in the ledger: what came in is earned, owed, gone back or given up, and each of it once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::tests::{NOON, answer, id, new_job, run};
+use super::*;
+use crate::domain::ids::PaymentHash;
+use crate::domain::job::{Fact, JobState, Payment, Policy, Standing};
+use crate::domain::money::MilliSats;
+use crate::domain::payment::{Invoice, Network};
+
+const PRICE: MilliSats = MilliSats(5_000);
+
+fn invoice(number: u8) -> Invoice {
+    Invoice {
+        bolt11: format!("lnsb{number}"),
+        hash: PaymentHash([number; 32]),
+        amount: Some(PRICE),
+        network: Network::Practice,
+        created_at: NOON,
+        expires_at: NOON.plus_ms(60_000),
+        payee: [1; 32],
+        description: String::new(),
+    }
+}
+
+struct Ledger {
+    _dir: tempfile::TempDir,
+    store: Store,
+    reader: Reader,
+}
+
+impl Ledger {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pylon.db");
+        let store = Store::open(&path, StoreOptions::default()).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        Self { _dir: dir, store, reader }
+    }
+
+    fn claim(&self, number: u8, policy: Policy) {
+        let claim = self.store.claim(NewJob { policy, ..new_job(number, NOON) }).wait().unwrap();
+        assert!(matches!(claim, Claim::New(_)));
+    }
+
+    fn quoted(&self, number: u8) {
+        self.claim(number, Policy::PayFirst);
+        let row = self.store.quote(id(number), invoice(number), PRICE, NOON).wait().unwrap();
+        assert_eq!((row.state, row.price), (JobState::Quoted, PRICE));
+    }
+
+    fn refund(&self, number: u8, with: u8) -> Result<(), StoreError> {
+        let draft = RefundDraft { job: id(number), invoice: invoice(with), amount: PRICE, idempotency: [with; 16] };
+        self.store.begin_refund(draft, NOON).wait()
+    }
+}
+
+#[test]
+fn a_payment_counts_once_however_often_it_is_told() {
+    let ledger = Ledger::new();
+    ledger.quoted(1);
+    let Settlement::New(row) = ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap() else { panic!("new") };
+    assert_eq!((row.state, row.payment), (JobState::Paid, Payment::Received));
+    assert_eq!(ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap(), Settlement::Known);
+    assert_eq!(ledger.store.settle(PaymentHash([9; 32]), NOON).wait().unwrap(), Settlement::NotOurs);
+    assert_eq!(ledger.reader.money().unwrap(), MoneySums { received: PRICE, ..MoneySums::default() });
+    assert_eq!(ledger.reader.stats(NOON).unwrap().today.earned, PRICE);
+}
+
+#[test]
+fn a_job_has_one_invoice_and_an_invoice_one_job() {
+    let ledger = Ledger::new();
+    ledger.quoted(1);
+    assert!(ledger.store.attach_invoice(id(1), invoice(2), PRICE, NOON).wait().is_err());
+    ledger.claim(2, Policy::PayFirst);
+    assert!(ledger.store.quote(id(2), invoice(1), PRICE, NOON).wait().is_err());
+    let open = ledger.store.open_invoices(NOON).wait().unwrap();
+    assert_eq!(open.iter().map(|open| (open.job, open.state)).collect::<Vec<_>>(), [(id(1), JobState::Quoted)]);
+}
+
+#[test]
+fn a_late_payment_is_taken_in_and_can_be_given_back_once() {
+    let ledger = Ledger::new();
+    ledger.quoted(1);
+    ledger.store.expire_quote(id(1), NOON).wait().unwrap();
+    assert!(matches!(ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap(), Settlement::New(_)));
+    assert!(matches!(ledger.refund(1, 7), Err(StoreError::NothingOwed { state: JobState::Paid, .. })));
+    ledger.store.owe_refund(id(1), "too-late", "No model.".into(), NOON).wait().unwrap();
+    assert_eq!(ledger.reader.money().unwrap().owed, PRICE);
+    ledger.refund(1, 7).unwrap();
+    assert!(matches!(ledger.refund(1, 8), Err(StoreError::RefundUnderWay(_))));
+    assert!(matches!(ledger.store.write_off(id(1), NOON).wait(), Err(StoreError::RefundUnderWay(_))));
+    ledger.store.fail_refund(id(1), "no route".into(), NOON).wait().unwrap();
+    assert_eq!(ledger.reader.money().unwrap().owed, PRICE, "still owed");
+    ledger.refund(1, 8).unwrap();
+    assert_eq!(ledger.store.pending_refunds().wait().unwrap().len(), 1);
+    let row = ledger.store.settle_refund(id(1), MilliSats(12), NOON).wait().unwrap();
+    assert_eq!(row.state, JobState::Refunded);
+    assert!(ledger.refund(1, 9).is_err());
+    let sums = MoneySums { received: PRICE, refunded: PRICE, fees: MilliSats(12), owed: MilliSats(0) };
+    assert_eq!(ledger.reader.money().unwrap(), sums);
+}
+
+#[test]
+fn an_answer_paid_before_it_is_known_to_be_delivered_is_settled_and_counted_once() {
+    let ledger = Ledger::new();
+    ledger.claim(1, Policy::ResultFirst);
+    ledger.store.start(id(1), run(), NOON).wait().unwrap();
+    ledger.store.attach_invoice(id(1), invoice(1), PRICE, NOON).wait().unwrap();
+    ledger.store.answer(id(1), answer(1), NOON).wait().unwrap();
+    assert!(matches!(ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap(), Settlement::New(_)));
+    assert_eq!(ledger.store.deliver(id(1), NOON).wait().unwrap().state, JobState::Settled);
+    assert_eq!(ledger.reader.stats(NOON).unwrap().today.done, 1);
+}
+
+/// What can happen to a job's money, as a user of the ledger would do it.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Claim,
+    Quote,
+    Settle,
+    Expire,
+    Start,
+    Answer,
+    Deliver,
+    Fail,
+    Cancel,
+    Owe,
+    Refund,
+    RefundFails,
+    RefundArrives,
+    WriteOff,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
+    let deed = prop_oneof![
+        Just(Deed::Claim),
+        Just(Deed::Quote),
+        Just(Deed::Settle),
+        Just(Deed::Expire),
+        Just(Deed::Start),
+        Just(Deed::Answer),
+        Just(Deed::Deliver),
+        Just(Deed::Fail),
+        Just(Deed::Cancel),
+        Just(Deed::Owe),
+        Just(Deed::Refund),
+        Just(Deed::RefundFails),
+        Just(Deed::RefundArrives),
+        Just(Deed::WriteOff),
+    ];
+    prop::collection::vec((0..3u8, deed), 0..60)
+}
+
+/// The plainest model of one job: a standing, and whether its invoice and its refund exist.
+#[derive(Debug, Clone, Copy)]
+struct Model {
+    standing: Standing,
+    is_quoted: bool,
+    is_refunding: bool,
+    refunds: u8,
+}
+
+impl Model {
+    /// Does the deed if the rules allow it; says whether they do.
+    fn apply(&mut self, deed: Deed) -> bool {
+        let fact = match deed {
+            Deed::Claim => return false,
+            Deed::Quote => Fact::Quoted,
+            // A second word of it changes nothing, and is no error.
+            Deed::Settle if !self.is_quoted || self.standing.payment == Payment::Received => return false,
+            Deed::Settle => Fact::PaymentSettled,
+            Deed::Expire => Fact::QuoteExpired,
+            Deed::Start => Fact::Started,
+            Deed::Answer => Fact::AnswerStored,
+            Deed::Deliver => Fact::Delivered,
+            Deed::Fail => Fact::Failed,
+            Deed::Cancel => Fact::Cancelled,
+            Deed::Owe => Fact::RefundOwed,
+            Deed::Refund => {
+                let may = self.standing.state == JobState::RefundDue && !self.is_refunding;
+                self.is_refunding |= may;
+                return may;
+            }
+            Deed::RefundFails => {
+                return std::mem::take(&mut self.is_refunding);
+            }
+            Deed::RefundArrives if !self.is_refunding => return false,
+            Deed::RefundArrives => Fact::Refunded,
+            Deed::WriteOff if self.is_refunding => return false,
+            Deed::WriteOff => Fact::WrittenOff,
+        };
+        let Ok(after) = self.standing.apply(fact) else { return false };
+        self.standing = after;
+        self.is_quoted |= matches!(deed, Deed::Quote);
+        if matches!(deed, Deed::RefundArrives) {
+            self.is_refunding = false;
+            self.refunds += 1;
+        }
+        true
+    }
+}
+
+fn perform(ledger: &Ledger, job: u8, deed: Deed, attempt: u8) -> bool {
+    let store = &ledger.store;
+    let ok = |done: Result<JobRow, StoreError>| done.is_ok();
+    match deed {
+        Deed::Claim => false,
+        Deed::Quote => ok(store.quote(id(job), invoice(job), PRICE, NOON).wait()),
+        Deed::Settle => matches!(store.settle(PaymentHash([job; 32]), NOON).wait(), Ok(Settlement::New(_))),
+        Deed::Expire => ok(store.expire_quote(id(job), NOON).wait()),
+        Deed::Start => ok(store.start(id(job), run(), NOON).wait()),
+        Deed::Answer => ok(store.answer(id(job), answer(job), NOON).wait()),
+        Deed::Deliver => ok(store.deliver(id(job), NOON).wait()),
+        Deed::Fail => ok(store.fail(id(job), "failed", "It failed.".into(), NOON).wait()),
+        Deed::Cancel => ok(store.cancel(id(job), "Called off.".into(), NOON).wait()),
+        Deed::Owe => ok(store.owe_refund(id(job), "owed", "Owed.".into(), NOON).wait()),
+        Deed::Refund => ledger.refund(job, 100 + attempt).is_ok(),
+        Deed::RefundFails => {
+            let pending = store.pending_refunds().wait().unwrap().iter().any(|refund| refund.job == id(job));
+            store.fail_refund(id(job), "no route".into(), NOON).wait().unwrap();
+            pending
+        }
+        Deed::RefundArrives => {
+            let pending = store.pending_refunds().wait().unwrap().iter().any(|refund| refund.job == id(job));
+            pending && ok(store.settle_refund(id(job), MilliSats(0), NOON).wait())
+        }
+        Deed::WriteOff => ok(store.write_off(id(job), NOON).wait()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Whatever is tried in whatever order, the ledger does what the plain model does, and its sums are the model's.
+    #[test]
+    fn the_ledger_does_what_a_plain_model_does(deeds in deeds()) {
+        let ledger = Ledger::new();
+        let mut models: BTreeMap<u8, Model> = BTreeMap::new();
+        for (attempt, (job, deed)) in deeds.into_iter().enumerate() {
+            let job = job + 1;
+            let model = models.entry(job).or_insert_with(|| {
+                ledger.claim(job, Policy::PayFirst);
+                Model { standing: Standing::claimed(Policy::PayFirst), is_quoted: false, is_refunding: false, refunds: 0 }
+            });
+            let expected = model.apply(deed);
+            let done = perform(&ledger, job, deed, u8::try_from(attempt).unwrap());
+            prop_assert_eq!(done, expected, "{:?} of {} in {:?}", deed, job, model);
+            let row = ledger.store.row(id(job)).wait().unwrap().unwrap();
+            prop_assert_eq!((row.state, row.payment), (model.standing.state, model.standing.payment));
+        }
+        let count = |so: &dyn Fn(&Model) -> u64| MilliSats(models.values().map(so).sum::<u64>() * PRICE.0);
+        let sums = MoneySums {
+            received: count(&|model| u64::from(model.standing.payment == Payment::Received)),
+            refunded: count(&|model| u64::from(model.refunds)),
+            fees: MilliSats(0),
+            owed: count(&|model| u64::from(model.standing.state == JobState::RefundDue)),
+        };
+        prop_assert_eq!(ledger.reader.money().unwrap(), sums);
+        prop_assert!(models.values().all(|model| model.refunds <= 1));
+        prop_assert_eq!(ledger.reader.integrity().unwrap(), Vec::<String>::new());
+    }
+}
