@@ -35,6 +35,9 @@ pub struct Rules {
     pub per_buyer_per_hour: u32,
     pub max_queue: usize,
     pub max_in_flight: usize,
+    /// Invoices that may wait to be paid, of everybody and of one buyer; 0 = no limit.
+    pub max_open_quotes: u32,
+    pub per_buyer_open_quotes: u32,
     pub blocked: BTreeSet<Pubkey>,
     /// Empty = everybody who is not blocked.
     pub allowed: BTreeSet<Pubkey>,
@@ -48,6 +51,9 @@ pub struct Load {
     pub running: usize,
     /// Requests of this buyer taken in the last hour.
     pub buyer_last_hour: u32,
+    /// Invoices that wait to be paid, of everybody and of this buyer.
+    pub open_quotes: u32,
+    pub buyer_open_quotes: u32,
 }
 
 /// A request that may run, in the form a model can be given.
@@ -101,6 +107,12 @@ pub enum Refusal {
     Busy {
         waiting: usize,
     },
+    /// The buyer has this many invoices to pay already.
+    TooManyQuotes {
+        limit: u32,
+    },
+    /// Everybody together has.
+    QuotesFull,
     /// The model the request names is not offered here.
     ModelNotServed {
         model: String,
@@ -129,6 +141,8 @@ impl Refusal {
             Self::BidTooLow { .. } => "bid-too-low",
             Self::TooManyFromBuyer { .. } => "too-many-from-buyer",
             Self::Busy { .. } => "busy",
+            Self::TooManyQuotes { .. } => "too-many-quotes",
+            Self::QuotesFull => "quotes-full",
             Self::ModelNotServed { .. } => "model-not-served",
             Self::NoModelReady => "no-model-ready",
         }
@@ -166,6 +180,8 @@ impl fmt::Display for Refusal {
             Self::BidTooLow { bid, price } => write!(f, "The bid is {} msats and the price is {price} sats.", bid.0),
             Self::TooManyFromBuyer { limit } => write!(f, "One key may send {limit} requests an hour; try again later."),
             Self::Busy { waiting } => write!(f, "{waiting} jobs are waiting already; try again later."),
+            Self::TooManyQuotes { limit } => write!(f, "{limit} invoices of this key wait to be paid already; pay one or let it expire."),
+            Self::QuotesFull => write!(f, "Too many invoices wait to be paid here; try again later."),
             Self::ModelNotServed { model, offered } => write!(f, "The model {model:?} is not offered here; there is {offered}."),
             Self::NoModelReady => write!(f, "No model is ready here at the moment; try again later."),
         }
@@ -254,6 +270,13 @@ const MAX_STOP_CHARS: usize = 64;
 fn check_load(rules: &Rules, load: Load) -> Result<(), Refusal> {
     if rules.per_buyer_per_hour > 0 && load.buyer_last_hour >= rules.per_buyer_per_hour {
         return Err(Refusal::TooManyFromBuyer { limit: rules.per_buyer_per_hour });
+    }
+    let reached = |open: u32, limit: u32| limit > 0 && open >= limit;
+    if reached(load.buyer_open_quotes, rules.per_buyer_open_quotes) {
+        return Err(Refusal::TooManyQuotes { limit: rules.per_buyer_open_quotes });
+    }
+    if reached(load.open_quotes, rules.max_open_quotes) {
+        return Err(Refusal::QuotesFull);
     }
     let free = rules.max_in_flight.saturating_sub(load.running);
     if load.waiting >= rules.max_queue.saturating_add(free) {

@@ -16,6 +16,8 @@ fn rules() -> Rules {
         max_future_secs: 120,
         per_buyer_per_hour: 60,
         max_queue: 2,
+        max_open_quotes: 3,
+        per_buyer_open_quotes: 2,
         max_in_flight: 1,
         blocked: BTreeSet::new(),
         allowed: BTreeSet::new(),
@@ -104,13 +106,22 @@ fn targeted_only_leaves_open_requests_to_others() {
 
 #[test]
 fn a_full_queue_and_a_greedy_buyer_wait() {
-    let load = |waiting, running, buyer_last_hour| Load { waiting, running, buyer_last_hour };
+    let load = |waiting, running, buyer_last_hour| Load { waiting, running, buyer_last_hour, ..Load::default() };
     assert_eq!(code(&request(), &rules(), load(1, 1, 0)), "admitted");
     assert_eq!(code(&request(), &rules(), load(2, 1, 0)), "busy");
     assert_eq!(code(&request(), &rules(), load(0, 0, 60)), "too-many-from-buyer");
     let no_queue = Rules { max_queue: 0, ..rules() };
     assert_eq!(code(&request(), &no_queue, load(0, 0, 0)), "admitted");
     assert_eq!(code(&request(), &no_queue, load(0, 1, 0)), "busy");
+}
+
+#[test]
+fn unpaid_invoices_are_bounded_for_one_buyer_and_for_all() {
+    let load = |open_quotes, buyer_open_quotes| Load { open_quotes, buyer_open_quotes, ..Load::default() };
+    assert_eq!(code(&request(), &rules(), load(2, 1)), "admitted");
+    assert_eq!(code(&request(), &rules(), load(2, 2)), "too-many-quotes");
+    assert_eq!(code(&request(), &rules(), load(3, 0)), "quotes-full");
+    assert_eq!(code(&request(), &Rules { max_open_quotes: 0, per_buyer_open_quotes: 0, ..rules() }, load(99, 99)), "admitted");
 }
 
 #[test]

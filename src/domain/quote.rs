@@ -1,5 +1,6 @@
 //! What a job costs.
 
+use super::job::Policy;
 use super::money::{MilliSats, Sats};
 
 /// A model's price list, in msats.
@@ -11,6 +12,27 @@ pub struct Rates {
     pub in_rate: MilliSats,
     /// Per 1,000 tokens the answer may have.
     pub out_rate: MilliSats,
+}
+
+/// What one job is done for, fixed when it is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deal {
+    pub policy: Policy,
+    /// In whole sats; 0 exactly when the policy is free.
+    pub price: MilliSats,
+}
+
+impl Deal {
+    /// No money.
+    pub const FREE: Self = Self { policy: Policy::Free, price: MilliSats(0) };
+
+    /// A deal under this policy. What costs nothing is free, whatever the policy: nobody can pay 0 sats.
+    pub fn new(policy: Policy, price: Sats) -> Self {
+        match (policy, price.to_msats()) {
+            (Policy::Free, _) | (_, Some(MilliSats(0))) => Self::FREE,
+            (policy, price) => Self { policy, price: price.unwrap_or(MilliSats(u64::MAX / 1000 * 1000)) },
+        }
+    }
 }
 
 /// Tokens in a text when the backend has no tokenizer to ask: a quarter of its characters, rounded up.
@@ -42,6 +64,13 @@ mod tests {
         assert_eq!(price(RATES, 1000, 1001), Sats(5));
         assert_eq!(estimate_tokens(1), 1);
         assert_eq!(estimate_tokens(8), 2);
+    }
+
+    #[test]
+    fn what_costs_nothing_is_free() {
+        assert_eq!(Deal::new(Policy::PayFirst, Sats(0)), Deal::FREE);
+        assert_eq!(Deal::new(Policy::Free, Sats(9)), Deal::FREE);
+        assert_eq!(Deal::new(Policy::PayFirst, Sats(9)), Deal { policy: Policy::PayFirst, price: MilliSats(9_000) });
     }
 
     proptest! {

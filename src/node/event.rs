@@ -81,6 +81,8 @@ pub enum Scope {
     Relays,
     Inference,
     Provider,
+    /// Money: the wallet, invoices, refunds.
+    Wallet,
     Control,
     /// A task of ours panicked: a bug.
     Internal,

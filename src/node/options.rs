@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, Override, Paths};
 use crate::inference::Inference;
 use crate::store::Observer;
+use crate::wallet::Wallet;
 
 /// Which market the node is in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct NodeOptions {
     pub extra_backends: Vec<Arc<dyn Inference>>,
     /// Told of each journal step around its commit; see [`crate::store::Step`].
     pub observer: Option<Observer>,
+    /// Where the money goes; `None`: as the config says.
+    pub wallet: Option<Arc<dyn Wallet>>,
     pub clock: Clock,
     pub wake: Arc<dyn Wake>,
 }
@@ -44,6 +47,7 @@ impl NodeOptions {
             market: Market::Real,
             extra_backends: Vec::new(),
             observer: None,
+            wallet: None,
             clock: Clock::default(),
             wake: Arc::new(NoWake),
         }

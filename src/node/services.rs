@@ -73,6 +73,7 @@ impl Services {
             store: store.clone(),
             registry: Arc::clone(&registry),
             relays: Arc::clone(&relays),
+            wallet: options.wallet.clone(),
             outlet: outlet.clone(),
             board: board.clone(),
             clock: options.clock.clone(),

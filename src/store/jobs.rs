@@ -138,7 +138,7 @@ impl Store {
     /// Every job that is not at its end, oldest first.
     pub fn unfinished(&self) -> Pending<Vec<UnfinishedJob>> {
         self.submit(|connection, _| {
-            let sql = "SELECT id, state, policy, payment, seen_at, request, (SELECT event FROM results WHERE job = id) AS event FROM jobs \
+            let sql = "SELECT id, state, policy, payment, price_msats, seen_at, request, (SELECT event FROM results WHERE job = id) AS event FROM jobs \
                        WHERE state IN ('seen', 'quoted', 'paid', 'running', 'answered', 'refund_due', 'awaiting_payment', 'failed') \
                        ORDER BY seen_at, id";
             let mut statement = connection.prepare(sql)?;
@@ -150,6 +150,9 @@ impl Store {
                     jobs.push(UnfinishedJob {
                         id: JobId(row.get("id")?),
                         state: standing.state,
+                        policy: standing.policy,
+                        payment: standing.payment,
+                        price: MilliSats(row.get("price_msats")?),
                         seen_at: UnixMs(row.get("seen_at")?),
                         request_json: row.get("request")?,
                         answer_event: row.get("event")?,

@@ -20,6 +20,7 @@ pub struct OpenInvoice {
     pub hash: PaymentHash,
     pub bolt11: String,
     pub amount: MilliSats,
+    pub created_at: UnixMs,
     pub expires_at: UnixMs,
     /// Where its job stands.
     pub state: JobState,
@@ -77,7 +78,13 @@ impl Store {
 
     /// Stores the invoice that goes out with an answer.
     pub fn attach_invoice(&self, job: JobId, invoice: Invoice, amount: MilliSats, at: UnixMs) -> Pending<()> {
-        self.submit(move |connection, _| keep_invoice(connection, job, &invoice, amount, at))
+        self.submit(move |connection, _| {
+            // One made before a crash was never sent: the answer that would have carried it is not stored.
+            let sql = "DELETE FROM invoices WHERE job = ?1 AND settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM results WHERE job = ?1) \
+                       AND EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND policy = 'result-first')";
+            connection.prepare_cached(sql)?.execute(params![job.0])?;
+            keep_invoice(connection, job, &invoice, amount, at)
+        })
     }
 
     /// The wallet's record says that this invoice is paid.
@@ -176,25 +183,19 @@ impl Store {
 
     /// Every invoice nobody has paid that was made since then, whatever became of its job: money may still come.
     pub fn open_invoices(&self, since: UnixMs) -> Pending<Vec<OpenInvoice>> {
+        self.submit(move |connection, _| unpaid(connection, "i.created_at >= ?1", since))
+    }
+
+    /// Invoices that have run out and whose jobs still wait for them.
+    pub fn due_invoices(&self, now: UnixMs) -> Pending<Vec<OpenInvoice>> {
+        self.submit(move |connection, _| unpaid(connection, "i.expires_at <= ?1 AND j.state IN ('quoted', 'awaiting_payment')", now))
+    }
+
+    /// The signed request of a job as it came; `None`: its text was not kept.
+    pub fn request_of(&self, job: JobId) -> Pending<Option<String>> {
         self.submit(move |connection, _| {
-            let sql = "SELECT i.job, i.hash, i.bolt11, i.amount_msats, i.expires_at, j.state FROM invoices i JOIN jobs j ON j.id = i.job \
-                       WHERE i.settled_at IS NULL AND i.created_at >= ?1 ORDER BY i.created_at";
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut found = statement.query(params![since.0])?;
-            let mut invoices = Vec::new();
-            while let Some(row) = found.next()? {
-                let amount: i64 = row.get(3)?;
-                let state: String = row.get(5)?;
-                invoices.push(OpenInvoice {
-                    job: JobId(row.get(0)?),
-                    hash: PaymentHash(row.get(1)?),
-                    bolt11: row.get(2)?,
-                    amount: MilliSats(u64::try_from(amount).unwrap_or_default()),
-                    expires_at: UnixMs(row.get(4)?),
-                    state: state.parse().map_err(|error| StoreError::Damaged(format!("{error}")))?,
-                });
-            }
-            Ok(invoices)
+            let found = connection.prepare_cached("SELECT request FROM jobs WHERE id = ?1")?.query_row(params![job.0], |row| row.get(0));
+            Ok(found.optional()?.flatten())
         })
     }
 
@@ -209,6 +210,31 @@ impl Store {
             Ok(refunds.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Unpaid invoices, the oldest first. `which` is one of the two fixed conditions above.
+fn unpaid(connection: &Connection, which: &'static str, at: UnixMs) -> Result<Vec<OpenInvoice>, StoreError> {
+    let sql = format!(
+        "SELECT i.job, i.hash, i.bolt11, i.amount_msats, i.created_at, i.expires_at, j.state FROM invoices i JOIN jobs j ON j.id = i.job \
+         WHERE i.settled_at IS NULL AND {which} ORDER BY i.created_at"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query(params![at.0])?;
+    let mut invoices = Vec::new();
+    while let Some(row) = found.next()? {
+        let amount: i64 = row.get(3)?;
+        let state: String = row.get(6)?;
+        invoices.push(OpenInvoice {
+            job: JobId(row.get(0)?),
+            hash: PaymentHash(row.get(1)?),
+            bolt11: row.get(2)?,
+            amount: MilliSats(u64::try_from(amount).unwrap_or_default()),
+            created_at: UnixMs(row.get(4)?),
+            expires_at: UnixMs(row.get(5)?),
+            state: state.parse().map_err(|error| StoreError::Damaged(format!("{error}")))?,
+        });
+    }
+    Ok(invoices)
 }
 
 fn keep_invoice(connection: &Connection, job: JobId, invoice: &Invoice, amount: MilliSats, at: UnixMs) -> Result<(), StoreError> {

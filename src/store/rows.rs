@@ -126,6 +126,9 @@ pub struct JobDetail {
 pub struct UnfinishedJob {
     pub id: JobId,
     pub state: JobState,
+    pub policy: Policy,
+    pub payment: Payment,
+    pub price: MilliSats,
     pub seen_at: UnixMs,
     /// The signed request; `None` in private mode.
     pub request_json: Option<String>,

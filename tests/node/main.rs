@@ -8,6 +8,8 @@ mod control;
 mod crash;
 mod free_job;
 mod ollama;
+mod paid_job;
+mod purse;
 mod questions;
 mod refusals;
 mod robot;

@@ -14,7 +14,7 @@ use super::voice::Words;
 use super::{Context, Finished, Provider};
 use crate::domain::admission::{self, Admitted, Load, Refusal};
 use crate::domain::ids::{JobId, Pubkey};
-use crate::domain::money::MilliSats;
+use crate::domain::quote::Deal;
 use crate::domain::request::{Address, JobRequest};
 use crate::domain::time::UnixMs;
 use crate::inference::InferenceError;
@@ -49,21 +49,35 @@ impl Provider {
             }
         };
         match self.decide(&request, now) {
-            Ok(admitted) => self.claim(request, admitted, event, now),
+            Ok((admitted, deal)) => self.claim(request, admitted, deal, event, now),
             Err(refusal) if request.address == Address::Targeted => self.refuse(request, event, refusal, now),
             Err(refusal) => self.turn_away(event, &refusal, now),
         }
     }
 
-    fn decide(&self, request: &JobRequest, now: UnixMs) -> Result<Admitted, Refusal> {
+    fn decide(&self, request: &JobRequest, now: UnixMs) -> Result<(Admitted, Deal), Refusal> {
         let load = Load {
             waiting: self.waiting.len() + self.claiming,
             running: self.running.len(),
             buyer_last_hour: self.buyers.last_hour(&request.buyer, now),
+            open_quotes: self.till.open(),
+            buyer_open_quotes: self.till.open_of(&request.buyer),
         };
         let admitted = admission::admit(request, self.settings.rules(), load, now)?;
         self.check_model(request)?;
-        Ok(admitted)
+        let deal = self.deal(request, &admitted);
+        match request.bid {
+            Some(bid) if bid < deal.price => Err(Refusal::BidTooLow { bid, price: deal.price.ceil_sats() }),
+            _ => Ok((admitted, deal)),
+        }
+    }
+
+    /// What the job is done for, by the model that would run it now.
+    fn deal(&self, request: &JobRequest, admitted: &Admitted) -> Deal {
+        let limits = self.settings.limits();
+        let model = self.context.registry.resolve(request.model.as_deref(), &limits.default_model);
+        let model = model.map(|(_, model)| model.name).unwrap_or_default();
+        self.settings.deal(&model, admitted.prompt.chars().count() as u64, admitted.sampling.max_tokens.unwrap_or_default())
     }
 
     fn check_model(&self, request: &JobRequest) -> Result<(), Refusal> {
@@ -79,10 +93,10 @@ impl Provider {
         }
     }
 
-    fn claim(&mut self, request: JobRequest, admitted: Admitted, event: Event, now: UnixMs) {
+    fn claim(&mut self, request: JobRequest, admitted: Admitted, deal: Deal, event: Event, now: UnixMs) {
         self.buyers.note(request.buyer, now);
         self.claiming += 1;
-        let job = self.row(&request, &event, Some(&admitted.prompt), now);
+        let job = self.row(&request, &event, Some(&admitted.prompt), deal, now);
         let context = Arc::clone(&self.context);
         self.work.push(Box::pin(async move {
             let created = request.created_at.as_secs();
@@ -95,13 +109,13 @@ impl Provider {
                 }
             }
             context.move_cursor(created).await;
-            Finished::Claimed(Some(Box::new(Accepted { request, admitted, event: Box::new(event) })))
+            Finished::Claimed(Some(Box::new(Accepted { request, admitted, event: Box::new(event), deal })))
         }));
     }
 
     /// Refuses a request that names us: a row, a counter, and feedback that says why.
     fn refuse(&self, request: JobRequest, event: Event, refusal: Refusal, now: UnixMs) {
-        let job = self.row(&request, &event, None, now);
+        let job = self.row(&request, &event, None, Deal::FREE, now);
         let (context, voice) = (Arc::clone(&self.context), self.voice.clone());
         self.context.tasks.spawn("refusal", async move {
             let (code, reason) = (refusal.code(), refusal.to_string());
@@ -138,16 +152,16 @@ impl Provider {
         });
     }
 
-    fn row(&self, request: &JobRequest, event: &Event, prompt: Option<&str>, now: UnixMs) -> NewJob {
+    fn row(&self, request: &JobRequest, event: &Event, prompt: Option<&str>, deal: Deal, now: UnixMs) -> NewJob {
         let text = prompt.map_or_else(|| joined(request), str::to_owned);
         let keep = self.settings.stores_text();
         NewJob {
-            policy: self.settings.policy(),
+            policy: deal.policy,
             prompt_sha256: sha256(&text),
             prompt_chars: text.chars().count() as u64,
             prompt: keep.then_some(text),
             request_json: keep.then(|| event.as_json()),
-            price: MilliSats(0),
+            price: deal.price,
             seen_at: now,
             request: request.clone(),
         }

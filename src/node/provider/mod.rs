@@ -13,12 +13,15 @@
 mod ad;
 mod buyers;
 mod delivery;
+mod finished;
 mod handle;
 mod intake;
 mod queue;
 mod resume;
 mod runner;
 mod settings;
+mod subscriptions;
+mod till;
 mod voice;
 
 use std::collections::HashMap;
@@ -36,8 +39,11 @@ pub use self::handle::{ProviderCommand, ProviderHandle};
 
 use self::ad::Ad;
 use self::buyers::Buyers;
+use self::finished::Finished;
 use self::queue::Accepted;
 use self::settings::Settings;
+use self::subscriptions::{since, subscribe};
+use self::till::Till;
 use self::voice::Voice;
 use super::command::Leaving;
 use super::event::{Failure, NodeEvent, Scope};
@@ -47,12 +53,14 @@ use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::job::Policy;
 use crate::domain::model::BackendState;
 use crate::identity::Identity;
 use crate::inference::registry::Registry;
 use crate::nip90::envelope::EnvelopeError;
-use crate::relay::{RelayError, RelayLink, SubscriptionName};
+use crate::relay::{RelayLink, SubscriptionName};
 use crate::store::{JobRow, Store, StoreError};
+use crate::wallet::Wallet;
 
 /// Requests of the kinds we serve.
 const REQUESTS: SubscriptionName = SubscriptionName("requests");
@@ -70,6 +78,8 @@ pub struct Context {
     pub store: Store,
     pub registry: Arc<Registry>,
     pub relays: Arc<dyn RelayLink>,
+    /// `None`: only free jobs are taken.
+    pub wallet: Option<Arc<dyn Wallet>>,
     pub outlet: Outlet,
     pub board: Board,
     pub clock: Clock,
@@ -106,17 +116,6 @@ enum WriteError {
     Sign(#[from] nostr::event::builder::Error),
 }
 
-/// What reports back to the provider.
-enum Finished {
-    /// A claim was committed; `None` when the request was known already or the ledger failed.
-    Claimed(Option<Box<Accepted>>),
-    /// A run ended and its slot is free.
-    Ran(JobId),
-    /// Its buyer deleted the request.
-    CalledOff(JobId),
-    Nothing,
-}
-
 /// A slot in use. Given back when it is dropped, however the run ended.
 struct Slot {
     id: JobId,
@@ -143,6 +142,7 @@ struct Provider {
     voice: Voice,
     ad: Ad,
     buyers: Buyers,
+    till: Till,
     /// Taking new requests.
     open: bool,
     waiting: queue::Queue,
@@ -170,6 +170,7 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
         voice,
         ad,
         buyers: Buyers::default(),
+        till: Till::default(),
         open: false,
         waiting: queue::Queue::default(),
         claiming: 0,
@@ -190,7 +191,9 @@ impl Provider {
         let (context, token) = (Arc::clone(&self.context), self.context.tasks.token().clone());
         let mut models = self.context.registry.watch();
         let mut upkeep = tokio::time::interval(UPKEEP);
+        let mut money = self.context.wallet.as_ref().map(|wallet| wallet.events());
         loop {
+            let due = self.till.next_due(self.context.clock.now());
             tokio::select! {
                 biased;
                 () = token.cancelled() => break,
@@ -199,6 +202,8 @@ impl Provider {
                 Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
                 Some(finished) = self.work.next() => self.finished(finished).await,
                 Ok(()) = models.changed() => self.models_changed().await,
+                said = till::next(&mut money) => self.wallet_said(said),
+                () = till::wait(due) => self.sweep(),
                 _ = upkeep.tick() => self.look_after().await,
                 Some(event) = arriving.recv() => self.arrived(*event),
             }
@@ -232,7 +237,7 @@ impl Provider {
 
     async fn go_online(&mut self) -> Result<(), Failure> {
         self.settings.apply_pending();
-        self.settings.check()?;
+        self.settings.check(self.context.wallet.as_deref())?;
         // Requests that wait on the relays would be refused for want of a model that is only not known yet.
         self.context.registry.first_round().await;
         if !self.open {
@@ -290,8 +295,10 @@ impl Provider {
         match finished {
             Finished::Claimed(claimed) => {
                 self.claiming = self.claiming.saturating_sub(1);
-                if let Some(accepted) = claimed {
-                    self.waiting.push(*accepted);
+                match claimed {
+                    Some(accepted) if accepted.deal.policy == Policy::PayFirst => self.quote(*accepted),
+                    Some(accepted) => self.waiting.push(*accepted),
+                    None => {}
                 }
             }
             Finished::Ran(id) => {
@@ -302,6 +309,12 @@ impl Provider {
                     tracing::info!("{}", failure.message);
                 }
             }
+            Finished::Quoted(job, quote) => self.till.quoted(job, quote),
+            Finished::Paid(row) => self.paid(*row),
+            Finished::Heard(paid) => self.heard(paid),
+            Finished::Unheard => self.till.look_again(),
+            Finished::Reconciled { paid, complete } => self.reconciled(paid, complete),
+            Finished::ToRun(accepted) => self.waiting.push(*accepted),
             Finished::Nothing => {}
         }
         self.leave_if_done();
@@ -327,6 +340,7 @@ impl Provider {
             self.context.relays.move_since(REQUESTS, since).await;
             self.context.relays.move_since(CANCELLATIONS, since).await;
         }
+        self.sweep();
         self.forget().await;
     }
 
@@ -371,6 +385,7 @@ impl Provider {
         let row = self.context.store.cancel(id, reason.to_owned(), now).await;
         let row = row.map_err(|error| Failure::user(format!("The job {} cannot be called off: {error}.", id.short())))?;
         self.waiting.remove(id);
+        self.till.forget(id);
         self.parked.retain(|job| job.request.id != id);
         if let Some(run) = self.running.get(&id) {
             run.cancel.cancel();
@@ -379,18 +394,4 @@ impl Provider {
         self.leave_if_done();
         Ok(())
     }
-}
-
-/// Asks the relays for requests, and for deletions that may call one off.
-async fn subscribe(context: &Context, settings: &Settings, since_secs: u64) -> Result<(), Failure> {
-    let refused = |error: RelayError| Failure::network(format!("The relays could not be asked for requests: {error}."));
-    context.relays.subscribe(REQUESTS, settings.request_filter(&context.me, since_secs)).await.map_err(refused)?;
-    context.relays.subscribe(CANCELLATIONS, settings::cancellation_filter(since_secs)).await.map_err(refused)
-}
-
-/// The earliest request worth asking for, in seconds: older ones were seen, or would be refused for their age.
-async fn since(context: &Context, max_age_secs: u64) -> u64 {
-    let now = context.clock.now().as_secs();
-    let seen = context.store.cursor(REQUESTS.0).await.ok().flatten().unwrap_or(now).min(now);
-    seen.saturating_sub(OVERLAP_SECS).max(now.saturating_sub(max_age_secs))
 }

@@ -6,6 +6,7 @@ use nostr::Event;
 
 use crate::domain::admission::Admitted;
 use crate::domain::ids::JobId;
+use crate::domain::quote::Deal;
 use crate::domain::request::JobRequest;
 
 /// A job the ledger has and a model has not.
@@ -15,6 +16,7 @@ pub struct Accepted {
     pub admitted: Admitted,
     /// The signed request as it came, for the answer's `request` tag.
     pub event: Box<Event>,
+    pub deal: Deal,
 }
 
 /// The queue.

@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::queue::Accepted;
 use super::settings::RunLimits;
 use super::voice::{Voice, Words};
-use super::{Context, WriteError, delivery};
+use super::{Context, WriteError, delivery, till};
 use crate::domain::ids::JobId;
+use crate::domain::job::{Payment, Policy};
 use crate::domain::model::{ModelInfo, Usage};
 use crate::inference::registry::Outcome;
 use crate::inference::{Inference, InferenceError, Prompt, Token, TokenStream};
+use crate::nip90::amount::Amount;
 use crate::nip90::kind_spec;
 use crate::nip90::result::{self, ResultDraft};
 use crate::node::event::{NodeEvent, Scope};
@@ -190,7 +192,8 @@ impl Run {
     async fn keep(&self, answer: Answer, took: Duration) -> Result<(), End> {
         let usage = answer.usage;
         let (text, truncated) = self.cut(answer);
-        let event = self.sign(&text).map_err(|error| End::Failed {
+        let amount = self.bill().await?;
+        let event = self.sign(&text, amount.as_ref()).map_err(|error| End::Failed {
             code: "answer-not-written",
             reason: "The answer could not be put into an event.".into(),
             hint: format!("{error}."),
@@ -215,6 +218,23 @@ impl Run {
         Ok(())
     }
 
+    /// The invoice that goes out with the answer, if it is to be paid afterwards.
+    async fn bill(&self) -> Result<Option<Amount>, End> {
+        let deal = self.job.deal;
+        if deal.policy != Policy::ResultFirst {
+            return Ok(None);
+        }
+        let invoice = till::make_invoice(&self.context, self.id(), deal, self.limits.quote_secs).await.map_err(|error| End::Failed {
+            code: "no-invoice",
+            reason: "This provider cannot take payments at the moment; try again later.".into(),
+            hint: format!("The wallet made no invoice: {error}."),
+        })?;
+        let amount = Amount { msats: deal.price, invoice: Some(invoice.bolt11.clone()) };
+        let kept = self.context.store.attach_invoice(self.id(), invoice, deal.price, self.context.clock.now()).await;
+        kept.map_err(|error| End::Ledger("an invoice", error))?;
+        Ok(Some(amount))
+    }
+
     /// The answer as it is sent: within `max_result_bytes` and within what an event may weigh, marked if that took some.
     fn cut(&self, answer: Answer) -> (String, bool) {
         let scheme = self.job.request.scheme;
@@ -226,12 +246,12 @@ impl Run {
         (format!("{room}{CUT_MARK}"), true)
     }
 
-    fn sign(&self, text: &str) -> Result<Event, WriteError> {
+    fn sign(&self, text: &str, amount: Option<&Amount>) -> Result<Event, WriteError> {
         let draft = ResultDraft {
             job: &self.job.request,
             original: Some(&self.job.event),
             text,
-            amount: None,
+            amount,
             relay: None,
             max_event_bytes: self.limits.max_event_bytes,
             created_at: self.context.clock.now(),
@@ -243,7 +263,13 @@ impl Run {
     async fn fail(&self, code: &'static str, reason: String, hint: String) {
         let at = self.context.clock.now();
         match self.context.store.fail(self.id(), code, reason.clone(), at).await {
-            Ok(row) => self.context.tell_job(row),
+            Ok(row) => {
+                let paid = row.payment == Payment::Received;
+                self.context.tell_job(row);
+                if paid {
+                    self.context.owe(self.id(), code, &reason).await;
+                }
+            }
             Err(StoreError::Illegal(_)) => return,
             Err(error) => return self.context.ledger_fault("a failed job", &error),
         }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use nostr::{Filter, Kind, Timestamp};
 
-use crate::config::{Config, WalletKind};
+use crate::config::Config;
 use crate::domain::admission::{Accept, Rules};
 use crate::domain::ids::Pubkey;
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState};
+use crate::domain::quote::{self, Deal, Rates};
 use crate::node::event::Failure;
+use crate::wallet::Wallet;
 
 /// Tokens of an answer when a job names none.
 const DEFAULT_TOKENS: u32 = 512;
@@ -35,6 +37,7 @@ pub struct RunLimits {
     pub max_event_bytes: usize,
     pub partials: bool,
     pub store_text: bool,
+    pub quote_secs: u64,
 }
 
 impl Settings {
@@ -59,16 +62,30 @@ impl Settings {
     }
 
     /// Whether these settings can be served at all.
-    pub fn check(&self) -> Result<(), Failure> {
-        if self.policy == Policy::Free {
+    pub fn check(&self, wallet: Option<&dyn Wallet>) -> Result<(), Failure> {
+        if self.policy == Policy::Free || wallet.is_some() {
             return Ok(());
         }
         let policy = if self.policy == Policy::PayFirst { "pay-first" } else { "result-first" };
-        let failure = match self.config.wallet.kind {
-            WalletKind::None => Failure::user(format!("The payment policy is {policy} and there is no wallet, so nobody could pay.")),
-            _ => Failure::user(format!("The payment policy is {policy} and this version cannot open a wallet yet.")),
-        };
+        let failure = Failure::user(format!("The payment policy is {policy} and there is no wallet, so nobody could pay."));
         Err(failure.hint("Serve jobs for free: `pylon config set provider.policy free`."))
+    }
+
+    /// What a job is done for: by the model's rates where it has some, by the provider's where not.
+    pub fn deal(&self, model: &str, prompt_chars: u64, max_tokens: u32) -> Deal {
+        let provider = &self.config.provider;
+        let model = provider.models.get(model);
+        let rates = Rates {
+            min_price: provider.min_price,
+            in_rate: model.and_then(|model| model.in_rate).unwrap_or(provider.in_rate),
+            out_rate: model.and_then(|model| model.out_rate).unwrap_or(provider.out_rate),
+        };
+        Deal::new(self.policy, quote::price(rates, quote::estimate_tokens(prompt_chars), max_tokens.into()))
+    }
+
+    /// How long an invoice waits to be paid.
+    pub fn quote_secs(&self) -> u64 {
+        self.config.provider.quote_secs
     }
 
     pub fn policy(&self) -> Policy {
@@ -120,6 +137,8 @@ impl Settings {
             max_future_secs: u64::MAX,
             per_buyer_per_hour: 0,
             max_queue: usize::MAX,
+            max_open_quotes: 0,
+            per_buyer_open_quotes: 0,
             max_prompt_chars: u64::MAX,
             blocked: Default::default(),
             allowed: Default::default(),
@@ -137,6 +156,7 @@ impl Settings {
             max_event_bytes: self.config.relays.max_event_bytes,
             partials: provider.partials,
             store_text: provider.store_text,
+            quote_secs: provider.quote_secs,
         }
     }
 
@@ -185,6 +205,8 @@ fn rules(config: &Config, kinds: &[u16], accept: Accept) -> Rules {
         per_buyer_per_hour: provider.per_buyer_per_hour,
         max_queue: usize::from(provider.max_queue),
         max_in_flight: usize::from(provider.max_in_flight),
+        max_open_quotes: provider.max_open_quotes,
+        per_buyer_open_quotes: provider.per_buyer_open_quotes,
         blocked: provider.block.iter().copied().collect(),
         allowed: provider.allow.iter().copied().collect(),
     }

@@ -15,6 +15,7 @@ use super::{Context, WriteError};
 use crate::domain::ids::JobId;
 use crate::domain::relay::Published;
 use crate::domain::request::JobRequest;
+use crate::nip90::amount::Amount;
 use crate::nip90::feedback::{self, FeedbackDraft, Status};
 use crate::store::{Publication, PublicationKind};
 
@@ -74,6 +75,8 @@ pub enum Words<'a> {
     Processing,
     /// A piece of the answer, numbered from 1.
     Partial { part: u32, text: &'a str },
+    /// It is done when this is paid.
+    PaymentRequired { amount: &'a Amount },
     /// It will not be done, and why.
     Error { reason: &'a str },
 }
@@ -83,6 +86,7 @@ impl<'a> Words<'a> {
         match self {
             Self::Processing => Status::Processing,
             Self::Partial { .. } => Status::Partial,
+            Self::PaymentRequired { .. } => Status::PaymentRequired,
             Self::Error { .. } => Status::Error,
         }
     }
@@ -91,6 +95,7 @@ impl<'a> Words<'a> {
         match self {
             Self::Processing => draft,
             Self::Partial { part, text } => FeedbackDraft { part: Some(part), text, ..draft },
+            Self::PaymentRequired { amount } => FeedbackDraft { amount: Some(amount), ..draft },
             Self::Error { reason } => FeedbackDraft { reason: Some(reason), ..draft },
         }
     }
