@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod ids;
 pub mod job;
+pub mod limits;
 pub mod model;
 pub mod money;
 pub mod payment;

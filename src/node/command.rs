@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::RequestId;
+use crate::domain::money::Sats;
 use crate::store::JobsQuery;
+use crate::wallet::PaymentKey;
 
 /// A command with the number its answer will carry. No command has a field named `id`: in JSON that is this number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +76,22 @@ pub enum NodeCommand {
     /// Test buyer: asks this node one job under keys of its own, through a relay and back. `Testing` events; the last
     /// one holds the answer.
     TestJob { prompt: String },
+    /// Cashier: answers `Wallet`.
+    Wallet,
+    /// Cashier: payments, newest first; answers `Payments`.
+    Payments {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<PaymentKey>,
+        limit: u32,
+    },
+    /// Cashier: makes an invoice over so many sats; answers `Invoice`.
+    Receive { sats: Sats, description: String },
+    /// Cashier: pays an invoice that asks for exactly so many sats, within the limits; answers `Payment`.
+    Pay { bolt11: String, sats: Sats },
+    /// Cashier: gives the buyer of a job that was paid and not done its money back; answers `Payment`.
+    Refund { job: String, bolt11: String },
+    /// Cashier: gives up a refund nobody asks for. Answer: `Done`.
+    WriteOff { job: String },
     /// Practice market: the robot buyer asks a job every few seconds, until told otherwise. Answer: `Done`.
     StartRobot,
     /// Practice market: the robot buyer stops asking. Answer: `Done`.

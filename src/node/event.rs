@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::doctor::{Finding, Preflight};
-use super::status::NodeStatus;
+use super::status::{NodeStatus, WalletView};
 use crate::domain::ids::{JobId, RequestId};
 use crate::domain::model::BackendHealth;
+use crate::domain::payment::{Invoice, Payment};
 use crate::domain::relay::RelayHealth;
 use crate::inference::PullProgress;
 use crate::store::{JobDetail, JobRow, Page, Stats};
+use crate::wallet::PaymentsPage;
 
 /// An event, with the number of the command it answers, if it answers one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +54,14 @@ pub enum NodeEvent {
     Preflight { preflight: Box<Preflight> },
     /// Sell Compute: how far the test job is.
     Testing { step: TestStep },
+    /// Wallet: what it holds, as asked for; `None`: there is none.
+    Wallet { wallet: Option<WalletView> },
+    /// Wallet: one page of payments, as asked for.
+    Payments { page: PaymentsPage },
+    /// Wallet: a payment's record changed, or the answer to paying.
+    Payment { payment: Box<Payment> },
+    /// Wallet: an invoice, as asked for.
+    Invoice { invoice: Box<Invoice> },
     /// Notices: something went wrong that the operator should know.
     Fault { fault: Fault },
     /// Whoever asked: done.

@@ -10,7 +10,8 @@
 //! NodeEvent   ◀─ outlet ◀────── everybody
 //! ```
 
-pub mod command;
+pub mod cashier;
+mod command;
 #[cfg(unix)]
 pub mod control;
 pub mod doctor;

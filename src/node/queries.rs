@@ -38,6 +38,6 @@ pub fn find(options: &NodeOptions, id: &str) -> Result<JobId, Failure> {
     Ok(reader.job(id).map_err(|error| failure(&error))?.record.id)
 }
 
-fn failure(error: &StoreError) -> Failure {
+pub fn failure(error: &StoreError) -> Failure {
     Failure::user(sentence(&error))
 }

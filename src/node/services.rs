@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::cashier::{Cashier, limits};
 use super::command::Leaving;
 use super::control::{self, Asked};
 use super::event::{Failure, NodeEvent, sentence};
@@ -38,6 +39,8 @@ pub struct Services {
     pub relays: Arc<dyn RelayLink>,
     pub provider: ProviderHandle,
     pub config: Arc<Config>,
+    /// `None`: there is no wallet.
+    pub cashier: Option<Cashier>,
     pub identity: Identity,
     tasks: Tasks,
     /// The robot buyer, while it buys.
@@ -67,13 +70,17 @@ impl Services {
         let tasks = Tasks::new(outlet.clone());
         let registry = registry(&config, options, &tasks)?;
         let (relays, news) = link(&config, &identity)?;
+        let wallet = options.wallet.clone();
+        let cashier = wallet.clone().map(|wallet| {
+            Cashier::new(wallet, store.clone(), limits(&config.limits), outlet.clone(), board.clone(), options.clock.clone())
+        });
         let context = Context {
             me: Pubkey(identity.nostr_keys().public_key().to_bytes()),
             identity: identity.clone(),
             store: store.clone(),
             registry: Arc::clone(&registry),
             relays: Arc::clone(&relays),
-            wallet: options.wallet.clone(),
+            wallet: wallet.clone(),
             outlet: outlet.clone(),
             board: board.clone(),
             clock: options.clock.clone(),
@@ -86,12 +93,15 @@ impl Services {
             "relay news",
             pass_news(news, provider.clone(), outlet.clone(), board.clone(), Arc::clone(&relays), tasks.token().clone()),
         );
+        if let Some(cashier) = &cashier {
+            cashier.open(&tasks);
+        }
         tasks.spawn("status", herald(board.clone(), outlet.clone(), tasks.clone()));
         control::serve(&paths.control_sock, asked, outlet.clone(), &tasks, connections).map_err(|error| {
             let socket = paths.control_sock.display();
             Failure::user(format!("The control socket {socket} cannot be made: {error}."))
         })?;
-        Ok(Self { store, registry, relays, provider, config, identity, tasks, robot: None, lock })
+        Ok(Self { store, registry, relays, provider, config, identity, cashier, tasks, robot: None, lock })
     }
 
     /// Cancelled when the node stops.

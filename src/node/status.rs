@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use crate::domain::job::Policy;
 use crate::domain::time::UnixMs;
+use crate::wallet::Snapshot;
 
 /// Where the node stands. Relay preview, provider mode and job state are three different things; this is the second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,6 +73,18 @@ pub struct NodeStatus {
     /// The practice market's robot buyer is asking for jobs.
     pub robot: bool,
     pub blockers: Vec<Blocker>,
+    /// The wallet as last read; `None`: there is none, or the node is stopped.
+    #[serde(default)]
+    pub wallet: Option<WalletView>,
+}
+
+/// A wallet at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletView {
+    /// `practice`, `nwc`, `spark`.
+    pub kind: String,
+    #[serde(flatten)]
+    pub snapshot: Snapshot,
 }
 
 /// The shared copy of [`NodeStatus`]. Whoever changes it makes everybody who watches see it.

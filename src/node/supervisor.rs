@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 
+use super::cashier;
 use super::command::{Leaving, NodeCommand};
 use super::control::Asked;
 use super::doctor::{self, CONFIG_HINT, Examination};
@@ -116,6 +117,12 @@ impl Supervisor {
             NodeCommand::TestJob { prompt } => return self.test(prompt, answer).await,
             NodeCommand::StartRobot => done(self.start_robot()),
             NodeCommand::StopRobot => done(self.stop_robot()),
+            NodeCommand::Wallet
+            | NodeCommand::Payments { .. }
+            | NodeCommand::Receive { .. }
+            | NodeCommand::Pay { .. }
+            | NodeCommand::Refund { .. }
+            | NodeCommand::WriteOff { .. } => return self.money(command, answer).await,
         };
         answer.give(event).await;
     }
@@ -319,6 +326,13 @@ impl Supervisor {
                 .unwrap_or_else(|error| NodeEvent::Failed { failure: Failure::internal(format!("The ledger query stopped: {error}.")) });
             answer.give(event).await;
         });
+    }
+
+    async fn money(&self, command: NodeCommand, answer: Answer) {
+        match self.services.as_ref().and_then(|on| on.cashier.clone()) {
+            Some(cashier) => self.aside.spawn("money", async move { answer.give(cashier.answer(command).await).await }),
+            None => answer.give(NodeEvent::Failed { failure: cashier::no_wallet(self.services.is_some()) }).await,
+        }
     }
 
     fn doctor(&self, answer: Answer) {

@@ -14,6 +14,7 @@ mod money;
 mod open;
 mod reader;
 mod rows;
+mod spending;
 mod stats;
 mod writer;
 
@@ -24,8 +25,9 @@ mod tests;
 
 pub use error::StoreError;
 pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
-pub use money::{MoneySums, OpenInvoice, PendingRefund, RefundDraft, Settlement};
+pub use money::{MoneySums, OpenInvoice, Settlement};
 pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
+pub use spending::{PendingSpend, Purpose, Reserved, Spend};
 pub use stats::{Span, Stats};
 pub use writer::{Observer, Pending, Step, StepTime, Store, StoreOptions};

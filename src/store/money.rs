@@ -1,9 +1,9 @@
 //! Invoices and payments of jobs. A payment and what it does to its job are one transaction.
 
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::jobs::{advance, clamp, row, set_reason};
+use super::jobs::{advance, clamp, set_reason};
 use super::rows::JobRow;
 use super::stats;
 use super::{Pending, Store, StoreError};
@@ -37,24 +37,6 @@ pub enum Settlement {
     NotOurs,
 }
 
-/// A refund on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefundDraft {
-    pub job: JobId,
-    pub invoice: Invoice,
-    pub amount: MilliSats,
-    pub idempotency: [u8; 16],
-}
-
-/// A refund that was begun and of whose end nobody has heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingRefund {
-    pub job: JobId,
-    pub hash: PaymentHash,
-    pub bolt11: String,
-    pub idempotency: [u8; 16],
-}
-
 /// What the ledger says has moved, recomputed from its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneySums {
@@ -62,7 +44,12 @@ pub struct MoneySums {
     pub received: MilliSats,
     /// Went back to buyers, fees not counted.
     pub refunded: MilliSats,
+    /// Went out for anything else, fees not counted.
+    pub spent: MilliSats,
+    /// Of all that went out.
     pub fees: MilliSats,
+    /// On its way out, with the highest fees: nobody knows yet.
+    pub pending: MilliSats,
     /// Owed to buyers whose jobs were paid and not delivered.
     pub owed: MilliSats,
 }
@@ -136,51 +123,6 @@ impl Store {
         })
     }
 
-    /// Writes down that a refund is about to be sent. Only then may it be.
-    pub fn begin_refund(&self, draft: RefundDraft, at: UnixMs) -> Pending<()> {
-        self.submit(move |connection, _| {
-            let state = row(connection, draft.job)?.state;
-            if state != JobState::RefundDue {
-                return Err(StoreError::NothingOwed { job: draft.job, state });
-            }
-            if has_refund(connection, draft.job)? {
-                return Err(StoreError::RefundUnderWay(draft.job));
-            }
-            // An invoice that has failed may be tried again.
-            let sql = "INSERT OR REPLACE INTO payments (hash, direction, purpose, job, idempotency, amount_msats, bolt11, state, created_at) \
-                       VALUES (:hash, 'out', 'refund', :job, :key, :amount, :bolt11, 'pending', :at)";
-            connection.prepare_cached(sql)?.execute(named_params! {
-                ":hash": draft.invoice.hash.0,
-                ":job": draft.job.0,
-                ":key": draft.idempotency,
-                ":amount": clamp(draft.amount.0),
-                ":bolt11": draft.invoice.bolt11,
-                ":at": at.0,
-            })?;
-            Ok(())
-        })
-    }
-
-    /// The wallet's record says that the refund has arrived.
-    pub fn settle_refund(&self, job: JobId, fee: MilliSats, at: UnixMs) -> Pending<JobRow> {
-        self.submit(move |connection, steps| {
-            let sql = "UPDATE payments SET state = 'settled', fee_msats = ?2, ended_at = ?3 \
-                       WHERE job = ?1 AND direction = 'out' AND state = 'pending'";
-            connection.prepare_cached(sql)?.execute(params![job.0, clamp(fee.0), at.0])?;
-            advance(connection, steps, job, Fact::Refunded, at)
-        })
-    }
-
-    /// The wallet's record says that no money has moved: the refund is still owed.
-    pub fn fail_refund(&self, job: JobId, reason: String, at: UnixMs) -> Pending<()> {
-        self.submit(move |connection, _| {
-            let sql = "UPDATE payments SET state = 'failed', reason = ?2, ended_at = ?3 \
-                       WHERE job = ?1 AND direction = 'out' AND state = 'pending'";
-            connection.prepare_cached(sql)?.execute(params![job.0, reason, at.0])?;
-            Ok(())
-        })
-    }
-
     /// Every invoice nobody has paid that was made since then, whatever became of its job: money may still come.
     pub fn open_invoices(&self, since: UnixMs) -> Pending<Vec<OpenInvoice>> {
         self.submit(move |connection, _| unpaid(connection, "i.created_at >= ?1", since))
@@ -196,18 +138,6 @@ impl Store {
         self.submit(move |connection, _| {
             let found = connection.prepare_cached("SELECT request FROM jobs WHERE id = ?1")?.query_row(params![job.0], |row| row.get(0));
             Ok(found.optional()?.flatten())
-        })
-    }
-
-    /// Refunds that were begun and not ended.
-    pub fn pending_refunds(&self) -> Pending<Vec<PendingRefund>> {
-        self.submit(|connection, _| {
-            let sql = "SELECT job, hash, bolt11, idempotency FROM payments WHERE direction = 'out' AND state = 'pending'";
-            let mut statement = connection.prepare_cached(sql)?;
-            let refunds = statement.query_map([], |row| {
-                Ok(PendingRefund { job: JobId(row.get(0)?), hash: PaymentHash(row.get(1)?), bolt11: row.get(2)?, idempotency: row.get(3)? })
-            })?;
-            Ok(refunds.collect::<Result<_, _>>()?)
         })
     }
 }
@@ -245,7 +175,7 @@ fn keep_invoice(connection: &Connection, job: JobId, invoice: &Invoice, amount: 
     Ok(())
 }
 
-fn has_refund(connection: &Connection, job: JobId) -> Result<bool, StoreError> {
+pub(super) fn has_refund(connection: &Connection, job: JobId) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM payments WHERE job = ?1 AND direction = 'out' AND state <> 'failed'";
     Ok(connection.prepare_cached(sql)?.query_row(params![job.0], |_| Ok(())).optional()?.is_some())
 }
@@ -258,7 +188,9 @@ pub(super) fn sums(connection: &Connection) -> Result<MoneySums, StoreError> {
     };
     Ok(MoneySums {
         received: sum("SELECT coalesce(sum(amount_msats), 0) FROM payments WHERE direction = 'in' AND state = 'settled'")?,
-        refunded: sum("SELECT coalesce(sum(amount_msats), 0) FROM payments WHERE direction = 'out' AND state = 'settled'")?,
+        refunded: sum("SELECT coalesce(sum(amount_msats), 0) FROM payments WHERE purpose = 'refund' AND state = 'settled'")?,
+        spent: sum("SELECT coalesce(sum(amount_msats), 0) FROM payments WHERE purpose IN ('request', 'manual') AND state = 'settled'")?,
+        pending: sum("SELECT coalesce(sum(amount_msats + fee_msats), 0) FROM payments WHERE direction = 'out' AND state = 'pending'")?,
         fees: sum("SELECT coalesce(sum(fee_msats), 0) FROM payments WHERE state = 'settled'")?,
         owed: sum("SELECT coalesce(sum(i.amount_msats), 0) FROM invoices i JOIN jobs j ON j.id = i.job \
                    WHERE j.state = 'refund_due' AND i.settled_at IS NOT NULL")?,

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 
 use super::tests::{NOON, answer, id, new_job, run};
 use super::*;
-use crate::domain::ids::PaymentHash;
+use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::job::{Fact, JobState, Payment, Policy, Standing};
-use crate::domain::money::MilliSats;
+use crate::domain::limits::{Limit, Limits};
+use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Invoice, Network};
 
 const PRICE: MilliSats = MilliSats(5_000);
@@ -28,10 +29,27 @@ fn invoice(number: u8) -> Invoice {
     }
 }
 
+const LIMITS: Limits = Limits {
+    per_payment: Sats(1_000),
+    per_request: Sats(1_000),
+    per_day: Sats(10_000),
+    per_payee_day: Sats(50),
+    fee_percent: 1,
+    fee_floor: Sats(10),
+};
+
+fn spend(purpose: Purpose, with: u8) -> Spend {
+    let invoice = invoice(with);
+    let payee = matches!(purpose, Purpose::Request(_)).then_some(Pubkey([3; 32]));
+    Spend { purpose, hash: invoice.hash, bolt11: invoice.bolt11, payee, idempotency: [with; 16], amount: PRICE, fee: MilliSats(0) }
+}
+
 struct Ledger {
     _dir: tempfile::TempDir,
     store: Store,
     reader: Reader,
+    /// Which job an attempt to refund was for.
+    refunds: std::cell::RefCell<BTreeMap<u8, u8>>,
 }
 
 impl Ledger {
@@ -40,7 +58,7 @@ impl Ledger {
         let path = dir.path().join("pylon.db");
         let store = Store::open(&path, StoreOptions::default()).unwrap();
         let reader = Reader::open(&path).unwrap();
-        Self { _dir: dir, store, reader }
+        Self { _dir: dir, store, reader, refunds: Default::default() }
     }
 
     fn claim(&self, number: u8, policy: Policy) {
@@ -54,9 +72,20 @@ impl Ledger {
         assert_eq!((row.state, row.price), (JobState::Quoted, PRICE));
     }
 
-    fn refund(&self, number: u8, with: u8) -> Result<(), StoreError> {
-        let draft = RefundDraft { job: id(number), invoice: invoice(with), amount: PRICE, idempotency: [with; 16] };
-        self.store.begin_refund(draft, NOON).wait()
+    /// Tries to give a job's money back with this invoice; says whether it may be sent.
+    fn refund(&self, number: u8, with: u8) -> Result<Reserved, StoreError> {
+        self.refunds.borrow_mut().insert(with, number);
+        self.store.reserve(spend(Purpose::Refund(id(number)), with), LIMITS, NOON).wait()
+    }
+
+    /// The invoice with which a job's money is on its way back: named by the attempt.
+    fn refund_of(&self, number: u8) -> Option<PaymentHash> {
+        let spends = self.store.pending_spends().wait().unwrap();
+        spends.into_iter().map(|spend| spend.hash).find(|hash| self.refunds.borrow().get(&hash.0[0]) == Some(&number))
+    }
+
+    fn has_pending(&self, with: u8) -> bool {
+        self.store.pending_spends().wait().unwrap().iter().any(|spend| spend.hash == PaymentHash([with; 32]))
     }
 }
 
@@ -92,17 +121,18 @@ fn a_late_payment_is_taken_in_and_can_be_given_back_once() {
     assert!(matches!(ledger.refund(1, 7), Err(StoreError::NothingOwed { state: JobState::Paid, .. })));
     ledger.store.owe_refund(id(1), "too-late", "No model.".into(), NOON).wait().unwrap();
     assert_eq!(ledger.reader.money().unwrap().owed, PRICE);
-    ledger.refund(1, 7).unwrap();
-    assert!(matches!(ledger.refund(1, 8), Err(StoreError::RefundUnderWay(_))));
+    assert_eq!(ledger.refund(1, 7).unwrap(), Reserved::New);
+    assert_eq!(ledger.refund(1, 8).unwrap(), Reserved::Taken);
     assert!(matches!(ledger.store.write_off(id(1), NOON).wait(), Err(StoreError::RefundUnderWay(_))));
-    ledger.store.fail_refund(id(1), "no route".into(), NOON).wait().unwrap();
+    ledger.store.fail_spend(PaymentHash([7; 32]), "no route".into(), NOON).wait().unwrap();
     assert_eq!(ledger.reader.money().unwrap().owed, PRICE, "still owed");
-    ledger.refund(1, 8).unwrap();
-    assert_eq!(ledger.store.pending_refunds().wait().unwrap().len(), 1);
-    let row = ledger.store.settle_refund(id(1), MilliSats(12), NOON).wait().unwrap();
-    assert_eq!(row.state, JobState::Refunded);
+    assert_eq!(ledger.refund(1, 8).unwrap(), Reserved::New);
+    assert!(ledger.has_pending(8) && !ledger.has_pending(7));
+    let row = ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap();
+    assert_eq!(row.map(|row| row.state), Some(JobState::Refunded));
+    assert_eq!(ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap(), None, "told again: nothing");
     assert!(ledger.refund(1, 9).is_err());
-    let sums = MoneySums { received: PRICE, refunded: PRICE, fees: MilliSats(12), owed: MilliSats(0) };
+    let sums = MoneySums { received: PRICE, refunded: PRICE, fees: MilliSats(12), ..MoneySums::default() };
     assert_eq!(ledger.reader.money().unwrap(), sums);
 }
 
@@ -116,6 +146,40 @@ fn an_answer_paid_before_it_is_known_to_be_delivered_is_settled_and_counted_once
     assert!(matches!(ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap(), Settlement::New(_)));
     assert_eq!(ledger.store.deliver(id(1), NOON).wait().unwrap().state, JobState::Settled);
     assert_eq!(ledger.reader.stats(NOON).unwrap().today.done, 1);
+}
+
+#[test]
+fn a_request_is_paid_for_once_and_never_past_a_limit() {
+    let ledger = Ledger::new();
+    let buy = |request: u8, with: u8, limits: Limits| {
+        ledger.store.reserve(spend(Purpose::Request(id(request)), with), limits, NOON).wait().unwrap()
+    };
+    assert_eq!(buy(1, 11, LIMITS), Reserved::New);
+    assert_eq!(buy(1, 12, LIMITS), Reserved::Taken, "another offer for the same request");
+    assert_eq!(buy(2, 11, LIMITS), Reserved::Taken, "the same invoice for another request");
+    for number in 2..=10 {
+        assert_eq!(buy(number, 20 + number, LIMITS), Reserved::New);
+    }
+    let Reserved::OverLimit(over) = buy(11, 40, LIMITS) else { panic!("the provider had its 50 sats") };
+    assert_eq!((over.limit, over.wanted), (Limit::PerPayeeDay, MilliSats(55_000)));
+    // What has failed gives its room back.
+    ledger.store.fail_spend(PaymentHash([11; 32]), "no route".into(), NOON).wait().unwrap();
+    assert_eq!(buy(11, 40, LIMITS), Reserved::New);
+    assert_eq!(ledger.reader.money().unwrap().pending, MilliSats(50_000));
+    // A day later there is room again, and none a millisecond earlier.
+    let later = |ms| ledger.store.reserve(spend(Purpose::Request(id(12)), 50), LIMITS, NOON.plus_ms(ms)).wait().unwrap();
+    assert!(matches!(later(Limits::DAY_MS - 1), Reserved::OverLimit(_)));
+    assert_eq!(later(Limits::DAY_MS), Reserved::New);
+}
+
+#[test]
+fn many_at_once_cannot_pass_a_limit_together() {
+    let ledger = Ledger::new();
+    let limits = Limits { per_day: Sats(25), ..LIMITS };
+    let queued: Vec<_> = (1..=40).map(|number| ledger.store.reserve(spend(Purpose::Manual, number), limits, NOON)).collect();
+    let allowed = queued.into_iter().map(|pending| pending.wait().unwrap()).filter(|reserved| *reserved == Reserved::New).count();
+    assert_eq!(allowed, 5);
+    assert_eq!(ledger.reader.money().unwrap().pending, MilliSats(25_000));
 }
 
 /// What can happen to a job's money, as a user of the ledger would do it.
@@ -220,15 +284,16 @@ fn perform(ledger: &Ledger, job: u8, deed: Deed, attempt: u8) -> bool {
         Deed::Fail => ok(store.fail(id(job), "failed", "It failed.".into(), NOON).wait()),
         Deed::Cancel => ok(store.cancel(id(job), "Called off.".into(), NOON).wait()),
         Deed::Owe => ok(store.owe_refund(id(job), "owed", "Owed.".into(), NOON).wait()),
-        Deed::Refund => ledger.refund(job, 100 + attempt).is_ok(),
+        Deed::Refund => matches!(ledger.refund(job, 100 + attempt), Ok(Reserved::New)),
+        // The refund under way, of which a job has one at most.
         Deed::RefundFails => {
-            let pending = store.pending_refunds().wait().unwrap().iter().any(|refund| refund.job == id(job));
-            store.fail_refund(id(job), "no route".into(), NOON).wait().unwrap();
-            pending
+            let Some(hash) = ledger.refund_of(job) else { return false };
+            store.fail_spend(hash, "no route".into(), NOON).wait().unwrap();
+            true
         }
         Deed::RefundArrives => {
-            let pending = store.pending_refunds().wait().unwrap().iter().any(|refund| refund.job == id(job));
-            pending && ok(store.settle_refund(id(job), MilliSats(0), NOON).wait())
+            let Some(hash) = ledger.refund_of(job) else { return false };
+            matches!(store.settle_spend(hash, MilliSats(0), NOON).wait(), Ok(Some(_)))
         }
         Deed::WriteOff => ok(store.write_off(id(job), NOON).wait()),
     }
@@ -258,8 +323,9 @@ proptest! {
         let sums = MoneySums {
             received: count(&|model| u64::from(model.standing.payment == Payment::Received)),
             refunded: count(&|model| u64::from(model.refunds)),
-            fees: MilliSats(0),
+            pending: count(&|model| u64::from(model.is_refunding)),
             owed: count(&|model| u64::from(model.standing.state == JobState::RefundDue)),
+            ..MoneySums::default()
         };
         prop_assert_eq!(ledger.reader.money().unwrap(), sums);
         prop_assert!(models.values().all(|model| model.refunds <= 1));

@@ -9,6 +9,7 @@
 //! No wallet at all is no implementation: it is an `Option`, and whoever needs one says so.
 
 pub mod bolt11;
+pub mod guard;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};

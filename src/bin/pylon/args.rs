@@ -48,6 +48,8 @@ pub enum Verb {
     Models(Models),
     /// List jobs, or show one with its timeline.
     Jobs(Jobs),
+    /// The running node's wallet: what it holds, receiving, sending.
+    Wallet(Wallet),
     /// Read and change settings.
     Config(Config),
     /// Run a whole market on this machine: relay, provider and a robot buyer. No money, no internet.
@@ -160,11 +162,61 @@ pub enum JobsVerb {
         /// The job's id, or its first digits.
         id: String,
     },
+    /// Give the buyer of a job that was paid and not done its money back.
+    Refund {
+        /// The job's id, or its first digits.
+        id: String,
+        /// An invoice of the buyer over exactly what was paid.
+        invoice: String,
+    },
+    /// Give up a refund nobody asks for.
+    WriteOff {
+        /// The job's id, or its first digits.
+        id: String,
+    },
     /// Totals.
     Stats {
         #[command(flatten)]
         output: Output,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Wallet {
+    #[command(subcommand)]
+    pub verb: Option<WalletVerb>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WalletVerb {
+    /// What it holds, by its own word, and when it said so.
+    Balance,
+    /// Make an invoice.
+    Receive {
+        /// Over so many sats.
+        sats: u64,
+        /// What it is for, as the payer will read it.
+        #[arg(long = "for", default_value = "")]
+        description: String,
+    },
+    /// Pay an invoice. Without --sats it is only shown.
+    Send {
+        /// The BOLT11 invoice.
+        invoice: String,
+        /// What it costs; has to be what the invoice asks for.
+        #[arg(long)]
+        sats: Option<u64>,
+    },
+    /// Payments, newest first.
+    Payments {
+        /// At most this many.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// What may be spent.
+    Limits,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod money;
 mod report;
 mod talk;
 

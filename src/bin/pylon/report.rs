@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 
 use crate::args::{Init, Output, Practice};
 use crate::commands::practice::Line;
+use crate::money;
 
 type Printed = Result<(), Failure>;
 
@@ -32,7 +33,7 @@ fn piece(text: &str) -> Printed {
     }
 }
 
-fn json(value: &impl Serialize) -> Printed {
+pub fn json(value: &impl Serialize) -> Printed {
     line(&serde_json::to_string(value).map_err(|error| Failure::internal(format!("Not JSON: {error}.")))?)
 }
 
@@ -140,6 +141,7 @@ pub fn event(report: &Report, output: Output) -> Printed {
                 backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. })).map(|b| b.name.as_str()).collect();
             line(&format!("backends ready: {}", if ready.is_empty() { "none".to_owned() } else { ready.join(", ") }))
         }
+        NodeEvent::Payment { payment } => line(&format!("payment {}", money::payment_line(payment))),
         // Answers to somebody's question are theirs to print; progress is for a window.
         NodeEvent::JobProgress { .. }
         | NodeEvent::Relays { .. }
@@ -149,6 +151,9 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::Doctor { .. }
         | NodeEvent::Preflight { .. }
         | NodeEvent::Testing { .. }
+        | NodeEvent::Wallet { .. }
+        | NodeEvent::Payments { .. }
+        | NodeEvent::Invoice { .. }
         | NodeEvent::Done => Ok(()),
     }
 }
@@ -350,7 +355,7 @@ pub fn practice_summary(jobs: &[Result<Line, String>], practice: &Practice, data
 }
 
 /// A point in time as `2026-01-31 12:34:56`, in UTC.
-fn utc(at: UnixMs) -> String {
+pub fn utc(at: UnixMs) -> String {
     let time = OffsetDateTime::from_unix_timestamp(i64::try_from(at.as_secs()).unwrap_or(i64::MAX)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let (date, (hour, minute, second)) = (time.date(), time.to_hms());
     format!("{date} {hour:02}:{minute:02}:{second:02}")

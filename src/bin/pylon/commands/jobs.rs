@@ -4,8 +4,8 @@ use pylon_hud::node::{Failure, NodeCommand, NodeEvent};
 use pylon_hud::store::{JobDetail, JobsQuery};
 
 use crate::args::{Jobs, JobsVerb, Output};
-use crate::report;
-use crate::talk::{ANSWER, Place, unexpected};
+use crate::talk::{ANSWER, PATIENT, Place, unexpected};
+use crate::{money, report};
 
 /// Lists jobs, shows one, calls one off, or adds them up.
 pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
@@ -15,6 +15,18 @@ pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
         Some(JobsVerb::Cancel { id }) => {
             place.ask_running(NodeCommand::CancelJob { job: id.clone() }, ANSWER)?;
             report::done("The job is called off.", jobs.output)
+        }
+        Some(JobsVerb::Refund { id, invoice }) => {
+            let job = detail(place, id)?.record.id.to_string();
+            match place.ask_running(NodeCommand::Refund { job, bolt11: invoice.clone() }, PATIENT)? {
+                NodeEvent::Payment { payment } => money::payment(&payment, jobs.output),
+                event => Err(unexpected(&event)),
+            }
+        }
+        Some(JobsVerb::WriteOff { id }) => {
+            let job = detail(place, id)?.record.id.to_string();
+            place.ask_running(NodeCommand::WriteOff { job }, ANSWER)?;
+            report::done("The refund is given up.", jobs.output)
         }
         Some(JobsVerb::Stats { output }) => match place.ask(NodeCommand::Stats, ANSWER)? {
             NodeEvent::Stats { stats } => report::stats(&stats, *output),

@@ -9,6 +9,7 @@ pub mod practice;
 mod run;
 mod session;
 mod test;
+mod wallet;
 
 use pylon_hud::node::Failure;
 
@@ -30,6 +31,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Test(test) => test::run(&place, &test),
         Verb::Models(models) => models::run(&place, &models),
         Verb::Jobs(jobs) => jobs::run(&place, &jobs),
+        Verb::Wallet(wallet) => wallet::run(&place, &wallet),
         Verb::Config(config) => config::run(&place, &config.verb),
         Verb::Practice(practice) => practice::run(&place, &practice),
     }

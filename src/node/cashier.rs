@@ -1,0 +1,216 @@
+//! The wallet as the operator uses it: what it holds, receiving, sending, refunds. Every payment goes through the guard.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast::error::RecvError;
+
+use super::command::NodeCommand;
+use super::event::{Failure, NodeEvent, Scope, sentence};
+use super::outlet::Outlet;
+use super::queries;
+use super::status::{Board, WalletView};
+use super::tasks::Tasks;
+use crate::clock::Clock;
+use crate::config::LimitsConfig;
+use crate::domain::ids::JobId;
+use crate::domain::job::JobState;
+use crate::domain::limits::Limits;
+use crate::domain::money::{MilliSats, Sats};
+use crate::domain::payment::{Direction, Payment};
+use crate::store::{Purpose, Store, StoreError};
+use crate::wallet::guard::{Guard, Order, PayError, refund};
+use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent, bolt11};
+
+/// How long an invoice made by hand can be paid.
+const EXPIRY_SECS: u64 = 3_600;
+
+/// The wallet of a started node.
+#[derive(Clone)]
+pub struct Cashier {
+    wallet: Arc<dyn Wallet>,
+    guard: Guard,
+    store: Store,
+    outlet: Outlet,
+    board: Board,
+    clock: Clock,
+}
+
+/// The config's limits as the rule takes them.
+pub fn limits(config: &LimitsConfig) -> Limits {
+    Limits {
+        per_payment: config.per_payment_sats,
+        per_request: config.per_request_sats,
+        per_day: config.per_day_sats,
+        per_payee_day: config.per_provider_day_sats,
+        fee_percent: config.fee_percent,
+        fee_floor: config.fee_floor_sats,
+    }
+}
+
+impl Cashier {
+    pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, outlet: Outlet, board: Board, clock: Clock) -> Self {
+        let guard = Guard::new(Arc::clone(&wallet), store.clone(), limits, clock.clone());
+        Self { wallet, guard, store, outlet, board, clock }
+    }
+
+    /// Keeps the balance everybody sees up to date, and takes up payments an earlier run began.
+    pub fn open(&self, tasks: &Tasks) {
+        let (cashier, token) = (self.clone(), tasks.token().clone());
+        tasks.spawn("wallet", async move {
+            token.run_until_cancelled(cashier.follow()).await;
+        });
+    }
+
+    async fn follow(self) {
+        let mut events = self.wallet.events();
+        match self.guard.resume().await {
+            Ok(jobs) => jobs.into_iter().for_each(|job| self.outlet.tell(NodeEvent::JobChanged { job: Box::new(job) })),
+            Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "What was being paid is looked at again at the next start."),
+        }
+        self.look().await;
+        loop {
+            match events.recv().await {
+                Ok(WalletEvent::Payment(payment)) => self.heard(*payment).await,
+                Ok(WalletEvent::Changed) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            self.look().await;
+        }
+    }
+
+    /// A payment of ours whose end was not known may have one now.
+    async fn heard(&self, payment: Payment) {
+        self.outlet.tell(NodeEvent::Payment { payment: Box::new(payment.clone()) });
+        if payment.direction == Direction::Out && !payment.is_pending() {
+            match self.guard.ended(payment).await {
+                Ok(paid) => self.tell(paid.job),
+                Err(error) => self.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`."),
+            }
+        }
+    }
+
+    fn tell(&self, job: Option<crate::store::JobRow>) {
+        if let Some(job) = job {
+            self.outlet.tell(NodeEvent::JobChanged { job: Box::new(job) });
+        }
+    }
+
+    /// Reads the wallet once. When it cannot be read, what was known keeps standing, with its age.
+    async fn look(&self) {
+        match self.wallet.snapshot().await {
+            Ok(snapshot) => self.board.update(|status| status.wallet = Some(WalletView { kind: self.wallet.kind().to_owned(), snapshot })),
+            Err(error) => tracing::warn!("The wallet could not be read: {error}."),
+        }
+    }
+
+    /// Answers a command about money.
+    pub async fn answer(self, command: NodeCommand) -> NodeEvent {
+        let answered = match command {
+            NodeCommand::Wallet => {
+                self.look().await;
+                Ok(NodeEvent::Wallet { wallet: self.board.now().wallet })
+            }
+            NodeCommand::Payments { before, limit } => self.payments(PaymentsQuery { before, limit }).await,
+            NodeCommand::Receive { sats, description } => self.receive(sats, description).await,
+            NodeCommand::Pay { bolt11, sats } => self.pay(bolt11, sats).await,
+            NodeCommand::Refund { job, bolt11 } => self.refund(&job, bolt11).await,
+            NodeCommand::WriteOff { job } => self.write_off(&job).await,
+            _ => Err(Failure::internal("This is no command about money.")),
+        };
+        answered.unwrap_or_else(|failure| NodeEvent::Failed { failure })
+    }
+
+    async fn payments(&self, query: PaymentsQuery) -> Result<NodeEvent, Failure> {
+        let page = self.wallet.payments(query).await.map_err(|error| failure(&error))?;
+        Ok(NodeEvent::Payments { page })
+    }
+
+    async fn receive(&self, sats: Sats, description: String) -> Result<NodeEvent, Failure> {
+        let amount = sats.to_msats().filter(|amount| amount.0 > 0).ok_or_else(|| Failure::usage("The amount has to be at least 1 sat."))?;
+        let request = InvoiceRequest { amount, description, expiry_secs: EXPIRY_SECS };
+        let invoice = self.wallet.invoice(request).await.map_err(|error| failure(&error))?;
+        Ok(NodeEvent::Invoice { invoice: Box::new(invoice) })
+    }
+
+    /// Pays an invoice of which the caller says what it costs: nobody pays what they have not seen.
+    async fn pay(&self, bolt11: String, sats: Sats) -> Result<NodeEvent, Failure> {
+        let amount = sats.to_msats().ok_or_else(|| Failure::usage("No such amount exists."))?;
+        self.spend(Order { purpose: Purpose::Manual, bolt11, amount, payee: None }).await
+    }
+
+    async fn refund(&self, job: &str, bolt11: String) -> Result<NodeEvent, Failure> {
+        let (job, amount) = self.owed(job).await?;
+        self.spend(refund(job, bolt11, amount)).await
+    }
+
+    async fn spend(&self, order: Order) -> Result<NodeEvent, Failure> {
+        let paid = self.guard.pay(order).await.map_err(|error| refused(&error))?;
+        self.tell(paid.job);
+        self.look().await;
+        Ok(NodeEvent::Payment { payment: Box::new(paid.payment) })
+    }
+
+    async fn write_off(&self, job: &str) -> Result<NodeEvent, Failure> {
+        let (job, _) = self.owed(job).await?;
+        let row = self.store.write_off(job, self.clock.now()).await.map_err(|error| queries::failure(&error))?;
+        self.tell(Some(row));
+        Ok(NodeEvent::Done)
+    }
+
+    /// The job whose money has to go back, and how much.
+    async fn owed(&self, job: &str) -> Result<(JobId, MilliSats), Failure> {
+        let id: JobId = job.parse().map_err(|_| Failure::usage(format!("{job:?} is no whole job id.")))?;
+        let row = self.store.row(id).await.map_err(|error| queries::failure(&error))?;
+        let row = row.ok_or_else(|| queries::failure(&StoreError::Unknown(job.to_owned())))?;
+        match row.state {
+            JobState::RefundDue => Ok((id, row.price)),
+            state => Err(queries::failure(&StoreError::NothingOwed { job: id, state })),
+        }
+    }
+}
+
+/// What an invoice says, for whoever is about to pay it. Needs no wallet.
+pub fn decode(text: &str) -> Result<NodeEvent, Failure> {
+    let invoice = bolt11::decode(text).map_err(|error| failure(&WalletError::from(error)))?;
+    Ok(NodeEvent::Invoice { invoice: Box::new(invoice) })
+}
+
+/// There is nothing to ask.
+pub fn no_wallet(is_started: bool) -> Failure {
+    if is_started {
+        Failure::user("This node has no wallet.").hint("Connect one: `pylon config set wallet.kind`, then restart the node.")
+    } else {
+        Failure::user("The node is stopped, and its wallet is closed with it.").hint("Start it with `pylon run`.")
+    }
+}
+
+fn refused(error: &PayError) -> Failure {
+    match error {
+        PayError::Wallet(error) => failure(error),
+        PayError::OverLimit(over) => Failure::user(sentence(over)).hint("The limits are in limits.* in the config."),
+        PayError::OtherAmount { .. } | PayError::Taken => Failure::user(sentence(error)),
+        PayError::Ledger(error) => queries::failure(error),
+        PayError::Random(_) => Failure::internal(sentence(error)),
+    }
+}
+
+fn failure(error: &WalletError) -> Failure {
+    let message = sentence(error);
+    match error {
+        WalletError::Unreachable(_) => Failure::network(message).hint("Check the network and the wallet; nothing was paid."),
+        WalletError::Unknown(_) => {
+            Failure::network(message).hint("It is looked at again until the wallet knows; do not pay again by hand.")
+        }
+        WalletError::Locked => Failure::user(message).hint("Unlock it first."),
+        WalletError::Records(_) => Failure::internal(message),
+        WalletError::Invoice(_)
+        | WalletError::Insufficient { .. }
+        | WalletError::AlreadyPaid
+        | WalletError::OwnInvoice
+        | WalletError::Amount { .. }
+        | WalletError::Refused(_)
+        | WalletError::Budget(_)
+        | WalletError::Unsupported(_)
+        | WalletError::Closed => Failure::user(message),
+    }
+}

@@ -1,0 +1,164 @@
+//! The one way out for money. Window, command line, provider and buyer all pay through here, and nobody can pass by: only
+//! the guard calls [`Wallet::send`].
+//!
+//! ```text
+//! prepare (nothing moves) ─▶ RESERVE (limits, once, one commit) ─▶ send ─▶ SETTLED or FAILED, by the wallet's own word
+//! ```
+//!
+//! A payment that was reserved and of whose end nobody has heard stays pending, also over a restart, and counts against
+//! the limits until the wallet knows.
+
+use std::sync::Arc;
+
+use super::{IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
+use crate::clock::Clock;
+use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::limits::{Limits, OverLimit};
+use crate::domain::money::MilliSats;
+use crate::domain::payment::{Payment, PaymentState};
+use crate::store::{JobRow, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
+
+/// What is to be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub purpose: Purpose,
+    pub bolt11: String,
+    /// What the invoice has to ask for, exactly.
+    pub amount: MilliSats,
+    pub payee: Option<Pubkey>,
+}
+
+/// How a payment ended, as far as it has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paid {
+    pub payment: Payment,
+    /// For a refund that has arrived: how its job stands now.
+    pub job: Option<JobRow>,
+}
+
+/// Why nothing was paid.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PayError {
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    #[error("the invoice asks for {found} msats instead of {wanted}")]
+    OtherAmount { wanted: u64, found: u64 },
+    #[error("{0}")]
+    OverLimit(OverLimit),
+    #[error("this is paid already, or is being paid")]
+    Taken,
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+    #[error("no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Pays within the limits, everything once.
+#[derive(Clone)]
+pub struct Guard {
+    wallet: Arc<dyn Wallet>,
+    store: Store,
+    limits: Limits,
+    clock: Clock,
+}
+
+impl Guard {
+    pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, clock: Clock) -> Self {
+        Self { wallet, store, limits, clock }
+    }
+
+    /// Pays. An error means that nothing was paid and nothing will be; a payment that is pending may still go either way.
+    pub async fn pay(&self, order: Order) -> Result<Paid, PayError> {
+        let prepared = self.wallet.prepare(order.bolt11.clone()).await?;
+        // The wallet has looked at it; so do we, for a wallet may be wrong.
+        let found = bolt11::payable(&prepared.invoice, self.wallet.network(), self.clock.now()).map_err(WalletError::from)?;
+        if found != order.amount || prepared.amount != found {
+            return Err(PayError::OtherAmount { wanted: order.amount.0, found: found.0.max(prepared.amount.0) });
+        }
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(PayError::Random)?;
+        let spend = Spend {
+            purpose: order.purpose,
+            hash: prepared.invoice.hash,
+            bolt11: prepared.invoice.bolt11.clone(),
+            payee: order.payee,
+            idempotency: key,
+            amount: prepared.amount,
+            fee: prepared.fee,
+        };
+        match self.store.reserve(spend, self.limits, self.clock.now()).await? {
+            Reserved::New => self.send(prepared, IdempotencyKey(key)).await,
+            Reserved::OverLimit(over) => Err(PayError::OverLimit(over)),
+            Reserved::Taken => Err(PayError::Taken),
+        }
+    }
+
+    async fn send(&self, prepared: Prepared, key: IdempotencyKey) -> Result<Paid, PayError> {
+        let (hash, amount) = (prepared.invoice.hash, prepared.amount);
+        match self.wallet.send(prepared, key).await {
+            Ok(payment) => self.ended(payment).await,
+            Err(error) if may_have_paid(&error) => {
+                tracing::warn!("A payment of {} msats is pending: {error}.", amount.0);
+                Err(PayError::Wallet(WalletError::Unknown(error.to_string())))
+            }
+            Err(error) => {
+                self.store.fail_spend(hash, error.to_string(), self.clock.now()).await?;
+                Err(PayError::Wallet(error))
+            }
+        }
+    }
+
+    /// Writes down how a payment ended, if it has.
+    pub async fn ended(&self, payment: Payment) -> Result<Paid, PayError> {
+        let Some(hash) = payment.hash else { return Ok(Paid { payment, job: None }) };
+        let job = match &payment.state {
+            PaymentState::Settled { .. } => self.store.settle_spend(hash, payment.fee, self.clock.now()).await?,
+            PaymentState::Failed { reason } => {
+                self.store.fail_spend(hash, reason.clone(), self.clock.now()).await?;
+                None
+            }
+            PaymentState::Pending => None,
+        };
+        Ok(Paid { payment, job })
+    }
+
+    /// Takes up what an earlier run began: asks the wallet, and sends again, with the same key, what it never heard of.
+    pub async fn resume(&self) -> Result<Vec<JobRow>, PayError> {
+        let mut jobs = Vec::new();
+        for spend in self.store.pending_spends().await? {
+            match self.take_up(&spend).await {
+                Ok(paid) => jobs.extend(paid.and_then(|paid| paid.job)),
+                Err(error) => tracing::warn!("A payment that was under way is not settled yet: {error}."),
+            }
+        }
+        Ok(jobs)
+    }
+
+    async fn take_up(&self, spend: &PendingSpend) -> Result<Option<Paid>, PayError> {
+        if let Some(payment) = self.wallet.payment(spend.hash).await? {
+            return self.ended(payment).await.map(Some);
+        }
+        match self.wallet.prepare(spend.bolt11.clone()).await {
+            Ok(prepared) => self.send(prepared, IdempotencyKey(spend.idempotency)).await.map(Some),
+            Err(error) if may_have_paid(&error) => Err(error.into()),
+            Err(error) => {
+                // The wallet has no record of it and it cannot be paid any more: it never was.
+                self.store.fail_spend(spend.hash, error.to_string(), self.clock.now()).await?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whether, after this, the money may be gone.
+const fn may_have_paid(error: &WalletError) -> bool {
+    matches!(
+        error,
+        WalletError::Unknown(_) | WalletError::Unreachable(_) | WalletError::Closed | WalletError::Records(_) | WalletError::AlreadyPaid
+    )
+}
+
+/// The job whose buyer is given its money back.
+pub fn refund(job: JobId, bolt11: String, amount: MilliSats) -> Order {
+    Order { purpose: Purpose::Refund(job), bolt11, amount, payee: None }
+}
