@@ -11,7 +11,9 @@ use super::pane::layout;
 use super::state::{History, Now, Session};
 use super::theme::{Text, Theme, tokens};
 use super::widgets::{Age, Ink, Signal, Wishes, ink, lamp, words};
+use crate::domain::money::Sats;
 use crate::node::{NodeState, NodeStatus};
+use crate::wallet::SyncState;
 
 /// Draws the chips over the panes.
 pub fn draw(
@@ -112,7 +114,27 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session) {
         ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
         separator(ui, ink);
     }
-    ui.label(ink.mid(Text::Table, "no wallet")).on_hover_text("Jobs are answered for free: no wallet is connected to this node.");
+    let Some(wallet) = &session.status.wallet else {
+        let why =
+            if session.status.running { "No wallet is connected to this node." } else { "The node is stopped, and its wallet is closed." };
+        ui.label(ink.mid(Text::Table, "no wallet")).on_hover_text(why);
+        return;
+    };
+    let snapshot = &wallet.snapshot;
+    ui.label(ink.sats(Text::Body, Sats(snapshot.balance.0 / 1000)));
+    ui.label(ink.low(Text::Table, format!("{} · {}", wallet.kind, sync_word(&snapshot.sync)))).on_hover_text(format!(
+        "On {}, by the wallet itself, as of {} UTC.",
+        snapshot.network.as_str(),
+        words::date(snapshot.as_of)
+    ));
+}
+
+const fn sync_word(sync: &SyncState) -> &'static str {
+    match sync {
+        SyncState::Synced => "synced",
+        SyncState::Syncing => "syncing",
+        SyncState::Unreachable { .. } => "unreachable",
+    }
 }
 
 /// Keys worth knowing, as many as there is room for.

@@ -6,6 +6,7 @@ use bevy::prelude::*;
 
 use super::Reduce;
 use crate::domain::job::JobState;
+use crate::domain::payment::{Direction, Payment, PaymentState};
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
@@ -83,6 +84,7 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         NodeEvent::Testing { step: TestStep::Answered { job, took_ms, .. } } => {
             Some((Level::Info, format!("Test job {} came back after {took_ms} ms.", job.short())))
         }
+        NodeEvent::Payment { payment } => Some(payment_line(payment)),
         NodeEvent::Status { .. }
         | NodeEvent::Testing { step: TestStep::Partial { .. } }
         | NodeEvent::Models { .. }
@@ -94,6 +96,9 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         | NodeEvent::Pulling { .. }
         | NodeEvent::Doctor { .. }
         | NodeEvent::Preflight { .. }
+        | NodeEvent::Wallet { .. }
+        | NodeEvent::Payments { .. }
+        | NodeEvent::Invoice { .. }
         | NodeEvent::Done => None,
     }
 }
@@ -111,6 +116,19 @@ fn job_line(job: &JobRow) -> (Level, String) {
     let why = job.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let model = job.model.as_deref().map(|model| format!(" · {model}")).unwrap_or_default();
     (level, format!("{} {}{model}{why}", job.id.short(), job.state.as_str().replace('_', " ")))
+}
+
+fn payment_line(payment: &Payment) -> (Level, String) {
+    let sats = payment.amount.ceil_sats();
+    let what = match payment.direction {
+        Direction::In => format!("{sats} sats came in"),
+        Direction::Out => format!("{sats} sats out"),
+    };
+    match &payment.state {
+        PaymentState::Pending => (Level::Info, format!("{what}: pending.")),
+        PaymentState::Settled { .. } => (Level::Info, format!("{what}: settled.")),
+        PaymentState::Failed { reason } => (Level::Error, format!("{what}: failed, {reason}.")),
+    }
 }
 
 /// Only what concerns the connection: counters move all the time.
