@@ -154,7 +154,12 @@ impl Hud {
         self.events = None;
     }
 
-    /// Everything asked since the last call.
+    /// Everything asked since it was last taken.
+    pub fn asked(&self) -> Vec<NodeCommand> {
+        self.asked.iter().map(|request| request.command.clone()).collect()
+    }
+
+    /// Everything asked since the last call, to be answered no more.
     pub fn take_asked(&mut self) -> Vec<NodeCommand> {
         self.asked.drain(..).map(|request| request.command).collect()
     }

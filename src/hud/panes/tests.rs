@@ -26,7 +26,7 @@ fn sell_compute_shows_what_a_start_would_meet_and_the_one_switch() {
     let mut hud = Hud::new();
     hud.assert_shows("looking…");
     let mut missing = preflight();
-    missing.identity = Finding { verdict: Verdict::Bad, message: "No identity.".into(), ..missing.identity };
+    missing.identity = Finding { verdict: Verdict::Bad, message: "Make one with `pylon init`.".into(), ..missing.identity };
     hud.say(NodeEvent::Preflight { preflight: Box::new(missing) });
     hud.settle();
     hud.assert_shows("pylon init");
@@ -42,6 +42,24 @@ fn sell_compute_shows_what_a_start_would_meet_and_the_one_switch() {
     hud.settle();
     hud.click("GO OFFLINE");
     assert!(hud.take_asked().contains(&NodeCommand::GoOffline { how: Leaving::Finish }));
+}
+
+#[test]
+fn a_pressed_cure_is_looked_at_again_at_once() {
+    let mut hud = Hud::new();
+    let mut unpaid = preflight();
+    unpaid.payment = Finding { verdict: Verdict::Bad, message: "There is no wallet.".into(), ..unpaid.payment };
+    hud.say(NodeEvent::Preflight { preflight: Box::new(unpaid) });
+    hud.settle();
+    hud.take_asked();
+    hud.click("Serve for free");
+    let cure = NodeCommand::SetSetting { key: "provider.policy".into(), value: "free".into() };
+    let asked = hud.asked();
+    assert!(asked.contains(&cure), "{asked:?}");
+    hud.answer(&cure, NodeEvent::Done);
+    hud.settle();
+    hud.assert_shows("provider.policy is now free.");
+    assert!(hud.take_asked().contains(&NodeCommand::Preflight));
 }
 
 #[test]

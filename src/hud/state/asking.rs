@@ -6,12 +6,13 @@ use bevy::prelude::*;
 use super::{History, Session};
 use crate::hud::HudSystems;
 use crate::hud::action::UserAction;
+use crate::hud::bridge::FromNode;
 use crate::hud::pane::Closed;
-use crate::node::{Market, NodeCommand};
+use crate::node::{Market, NodeCommand, NodeEvent};
 use crate::store::JobsQuery;
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, (greet, refresh_totals, refresh_relays).chain().in_set(HudSystems::Ask));
+    app.add_systems(Update, (greet, refresh_totals, refresh_relays, check_again).chain().in_set(HudSystems::Ask));
 }
 
 /// The last answer's state, to see it change.
@@ -49,6 +50,17 @@ fn refresh_totals(session: Res<'_, Session>, history: Res<'_, History>, mut acti
         if session.status.running {
             actions.write(UserAction::Ask(NodeCommand::Relays));
         }
+    }
+}
+
+/// Looks again at what a start needs when a setting has changed: whoever pressed the cure wants to see it work.
+fn check_again(mut said: PopulatedMessageReader<'_, '_, FromNode>, mut actions: MessageWriter<'_, UserAction>) {
+    let changed = |said: &FromNode| {
+        let command = matches!(said.answers, Some(NodeCommand::SetSetting { .. } | NodeCommand::Reload));
+        command && said.event == NodeEvent::Done
+    };
+    if said.read().filter(|said| changed(said)).count() > 0 {
+        actions.write(UserAction::Ask(NodeCommand::Preflight));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::hud::state::{Models, Relays, Session};
 use crate::hud::theme::Text;
 use crate::hud::widgets::row::StatusRow;
 use crate::hud::widgets::{Ink, Signal, meter, words};
-use crate::node::{Finding, NodeCommand, Preflight, Verdict};
+use crate::node::{Finding, NodeCommand, Preflight, Verdict, sentence};
 
 /// The model to get when there is none.
 const FIRST_MODEL: &str = "llama3.2";
@@ -91,7 +91,7 @@ fn identity(preflight: &Preflight) -> Check {
             Check::new("Identity", Signal::Good, words::ends(&finding.message)).fix("Copy", UserAction::Copy(finding.message.clone()))
         }
         verdict => {
-            let hint = format!("{} It is made in a terminal, where its twelve words are shown once: `pylon init`.", finding.message);
+            let hint = format!("{} Its twelve words are shown there, once.", finding.message);
             Check::new("Identity", signal(verdict), "missing").hint(hint).fix("Copy command", UserAction::Copy("pylon init".to_owned()))
         }
     }
@@ -125,7 +125,7 @@ fn backend(session: &Session, models: &Models) -> Check {
     };
     match &backend.state {
         BackendState::Unavailable { reason, hint } => Check::new("Backend", Signal::Bad, format!("{} does not answer", backend.name))
-            .hint(format!("{reason} {hint}"))
+            .hint(format!("{} {hint}", sentence(reason)))
             .fix("Try again", look_again(session)),
         BackendState::Unknown | BackendState::Ready { .. } => Check::new("Backend", Signal::Info, format!("asking {}…", backend.name)),
     }
