@@ -9,6 +9,8 @@ use super::theme::tokens;
 pub enum Icon {
     /// A chip with its legs: compute.
     Chip,
+    /// A coin: the wallet.
+    Coin,
     /// Lines of a list: history.
     Rows,
     /// A power switch: the node.
@@ -43,6 +45,25 @@ impl Icon {
                 &[(2.0, 15.0), (6.0, 15.0)],
                 &[(18.0, 9.0), (22.0, 9.0)],
                 &[(18.0, 15.0), (22.0, 15.0)],
+            ],
+            Self::Coin => &[
+                &[
+                    (12.0, 2.6),
+                    (17.6, 4.4),
+                    (20.8, 9.0),
+                    (20.8, 15.0),
+                    (17.6, 19.6),
+                    (12.0, 21.4),
+                    (6.4, 19.6),
+                    (3.2, 15.0),
+                    (3.2, 9.0),
+                    (6.4, 4.4),
+                    (12.0, 2.6),
+                ],
+                &[(9.6, 7.6), (13.4, 7.6), (14.8, 9.0), (14.8, 10.4), (13.4, 11.8), (9.6, 11.8), (9.6, 7.6)],
+                &[(9.6, 11.8), (14.0, 11.8), (15.4, 13.2), (15.4, 15.0), (14.0, 16.4), (9.6, 16.4), (9.6, 11.8)],
+                &[(11.6, 5.8), (11.6, 7.6)],
+                &[(11.6, 16.4), (11.6, 18.2)],
             ],
             Self::Rows => &[
                 &[(3.0, 5.0), (5.0, 5.0)],
@@ -97,7 +118,7 @@ mod tests {
 
     #[test]
     fn no_line_leaves_the_square() {
-        for icon in [Icon::Chip, Icon::Rows, Icon::Power, Icon::Aerial, Icon::Pulse, Icon::Sliders, Icon::Cross] {
+        for icon in [Icon::Chip, Icon::Coin, Icon::Rows, Icon::Power, Icon::Aerial, Icon::Pulse, Icon::Sliders, Icon::Cross] {
             let points = icon.lines().iter().flat_map(|line| line.iter());
             assert!(
                 points.clone().count() > 3 && points.clone().all(|(x, y)| (1.0..=23.0).contains(x) && (1.0..=23.0).contains(y)),

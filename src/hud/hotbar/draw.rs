@@ -14,6 +14,7 @@ use crate::hud::pane::{ActivePane, Pane, PaneFrame, PaneKind, PaneMotion, Stage,
 use crate::hud::state::{Relays, Session};
 use crate::hud::theme::{Palette, Text, Theme, Weight, tokens};
 use crate::hud::widgets::{Signal, button, lamp};
+use crate::wallet::SyncState;
 
 /// A slot as it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,6 +81,10 @@ fn live(kind: PaneKind, session: &Session, relays: &Relays) -> Signal {
             NodeState::Stopped | NodeState::Starting | NodeState::Offline | NodeState::Stopping => Signal::Quiet,
         },
         PaneKind::Relays if session.is_out() && relays.connected() < relays.relays.len() => Signal::Warning,
+        PaneKind::Wallet => match session.status.wallet.as_ref().map(|wallet| &wallet.snapshot.sync) {
+            Some(SyncState::Unreachable { .. }) => Signal::Warning,
+            Some(SyncState::Synced | SyncState::Syncing) | None => Signal::Quiet,
+        },
         PaneKind::Relays | PaneKind::JobHistory | PaneKind::Pylon | PaneKind::Activity | PaneKind::Settings => Signal::Quiet,
     }
 }

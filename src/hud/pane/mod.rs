@@ -21,6 +21,7 @@ pub use motion::PaneMotion;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaneKind {
     SellCompute,
+    Wallet,
     JobHistory,
     Pylon,
     Relays,
@@ -42,8 +43,8 @@ pub struct PaneSpec {
     pub size: Vec2,
 }
 
-/// Every pane there is. Slots 2, 4 and 6 are for panes to come.
-pub const PANES: [PaneSpec; 6] = [
+/// Every pane there is. Slots 4 and 6 are for panes to come.
+pub const PANES: [PaneSpec; 7] = [
     PaneSpec {
         kind: PaneKind::SellCompute,
         module: "sell_compute",
@@ -52,6 +53,7 @@ pub const PANES: [PaneSpec; 6] = [
         slot: 0,
         size: vec2(480.0, 560.0),
     },
+    PaneSpec { kind: PaneKind::Wallet, module: "wallet", title: "Wallet", icon: Icon::Coin, slot: 1, size: vec2(420.0, 520.0) },
     PaneSpec {
         kind: PaneKind::JobHistory,
         module: "job_history",

@@ -12,6 +12,7 @@ pub mod sell_compute;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+pub mod wallet;
 
 use bevy::prelude::*;
 use bevy_egui::EguiPrimaryContextPass;
@@ -21,7 +22,8 @@ use super::pane::{PaneKind, frame};
 
 /// Draws all panes, in one order.
 pub fn plugin(app: &mut App) {
-    let panes = (frame::raise, sell_compute::draw, job_history::draw, pylon::draw, relays::draw, activity::draw, settings::draw);
+    let panes =
+        (frame::raise, sell_compute::draw, wallet::draw, job_history::draw, pylon::draw, relays::draw, activity::draw, settings::draw);
     app.add_systems(EguiPrimaryContextPass, panes.chain().in_set(HudSystems::DrawPanes));
 }
 
@@ -29,6 +31,7 @@ pub fn plugin(app: &mut App) {
 pub fn furnish(kind: PaneKind, pane: &mut EntityCommands<'_>) {
     match kind {
         PaneKind::SellCompute => pane.insert((sell_compute::SellCompute, sell_compute::Form::default())),
+        PaneKind::Wallet => pane.insert((wallet::WalletPane, wallet::Form::default())),
         PaneKind::JobHistory => pane.insert(job_history::JobHistory),
         PaneKind::Pylon => pane.insert(pylon::Pylon),
         PaneKind::Relays => pane.insert(relays::RelaysPane),

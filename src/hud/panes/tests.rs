@@ -6,11 +6,16 @@ use std::collections::BTreeSet;
 
 use crate::domain::ids::JobId;
 use crate::domain::job::JobState;
+use crate::domain::money::{MilliSats, Sats};
+use crate::domain::payment::{Direction, Network, Payment, PaymentState};
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::hud::pane::{PANES, SLOTS};
-use crate::hud::testing::{Hud, job, job_event, preflight, status, status_event};
+use crate::hud::testing::{Hud, NOW, job, job_event, preflight, status, status_event};
+use crate::node::NodeStatus;
+use crate::node::status::WalletView;
 use crate::node::{Failure, Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, Scope, TestStep, Verdict};
 use crate::store::{JobsQuery, Page};
+use crate::wallet::{Snapshot, SyncState};
 
 /// A window whose node is online, at rest.
 fn online() -> Hud {
@@ -217,6 +222,112 @@ fn a_paused_activity_stands_still_and_counts_what_it_misses() {
     hud.assert_shows("1 line since");
     hud.click("pause");
     hud.assert_shows("00000009 failed");
+}
+
+/// A real invoice over 5 sats, signed, on the practice network.
+fn invoice() -> crate::domain::payment::Invoice {
+    use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
+    use nostr::hashes::{Hash as _, sha256};
+    use nostr::secp256k1::{Secp256k1, SecretKey};
+    let key = SecretKey::from_slice(&[7; 32]).unwrap();
+    let text = InvoiceBuilder::new(Currency::Simnet)
+        .description("a coffee".into())
+        .payment_hash(sha256::Hash::hash(b"preimage"))
+        .payment_secret(PaymentSecret([1; 32]))
+        .duration_since_epoch(std::time::Duration::from_millis(u64::try_from(NOW.0).unwrap()))
+        .min_final_cltv_expiry_delta(18)
+        .expiry_time(std::time::Duration::from_secs(3_600))
+        .amount_milli_satoshis(5_000)
+        .build_signed(|message| Secp256k1::new().sign_ecdsa_recoverable(message, &key))
+        .unwrap();
+    crate::wallet::bolt11::decode(&text.to_string()).unwrap()
+}
+
+/// A window whose node has a wallet with 48 210 sats of play money.
+fn with_wallet() -> Hud {
+    let mut hud = Hud::new();
+    hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_210)), ..status(NodeState::Online) }) });
+    hud.settle();
+    hud.open(1);
+    hud
+}
+
+fn wallet(sats: u64) -> WalletView {
+    let snapshot = Snapshot {
+        balance: MilliSats(sats * 1_000),
+        pending_in: MilliSats(0),
+        pending_out: MilliSats(120_000),
+        network: Network::Practice,
+        source: "test".into(),
+        as_of: NOW,
+        sync: SyncState::Synced,
+    };
+    WalletView { kind: "practice".into(), snapshot }
+}
+
+#[test]
+fn wallet_shows_the_balance_with_its_source_and_no_wallet_is_never_a_zero() {
+    let mut hud = Hud::new();
+    hud.open(1);
+    hud.assert_shows("The node is stopped, and its wallet is closed.");
+    hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_210)), ..status(NodeState::Online) }) });
+    hud.settle();
+    hud.assert_shows("48\u{2009}210");
+    hud.assert_shows("practice on practice");
+    hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_215)), ..status(NodeState::Online) }) });
+    hud.settle();
+    hud.assert_shows("48\u{2009}215");
+}
+
+#[test]
+fn an_invoice_is_received_when_the_wallet_says_so_and_not_before() {
+    let mut hud = with_wallet();
+    hud.click("RECEIVE");
+    let asked = NodeCommand::Receive { sats: Sats(5), description: String::new() };
+    hud.app.world_mut().write_message(crate::hud::action::UserAction::Ask(asked.clone()));
+    hud.frame();
+    hud.answer(&asked, NodeEvent::Invoice { invoice: Box::new(invoice()) });
+    hud.settle();
+    hud.assert_shows("Copy");
+    assert!(!hud.shows("received"));
+    let payment = Payment {
+        id: "1".into(),
+        direction: Direction::In,
+        state: PaymentState::Pending,
+        amount: MilliSats(5_000),
+        fee: MilliSats(0),
+        hash: Some(invoice().hash),
+        preimage: None,
+        created_at: NOW,
+        description: "a coffee".into(),
+    };
+    hud.say(NodeEvent::Payment { payment: Box::new(payment.clone()) });
+    hud.settle();
+    assert!(!hud.shows("received"), "pending is not paid");
+    hud.say(NodeEvent::Payment { payment: Box::new(Payment { state: PaymentState::Settled { at: NOW }, ..payment }) });
+    hud.settle();
+    hud.assert_shows("✓ 5 sats received");
+}
+
+#[test]
+fn what_an_invoice_asks_for_is_seen_before_it_can_be_paid() {
+    let mut hud = with_wallet();
+    hud.click("SEND");
+    hud.app.world_mut().query::<&mut super::wallet::Form>().single_mut(hud.app.world_mut()).unwrap().invoice = "lnbc1nonsense".into();
+    hud.settle();
+    hud.assert_shows("This invoice cannot be paid");
+    let pane = hud.pane(crate::hud::pane::PaneKind::Wallet);
+    hud.app.world_mut().get_mut::<super::wallet::Form>(pane).unwrap().invoice = invoice().bolt11;
+    hud.settle();
+    hud.assert_shows("a coffee");
+    hud.take_asked();
+    hud.click("PAY 5 SATS");
+    let command = NodeCommand::Pay { bolt11: invoice().bolt11, sats: Sats(5) };
+    assert!(hud.asked().contains(&command));
+    hud.assert_shows("PAYING…");
+    hud.answer(&command, NodeEvent::Failed { failure: Failure::user("There is not enough.") });
+    hud.settle();
+    hud.assert_shows("× There is not enough.");
 }
 
 #[test]

@@ -25,8 +25,10 @@ fn wake_at_next_step(
     mut alarm: ResMut<'_, Alarm>,
 ) {
     let shows_relays = panes.iter().any(|pane| pane.0 == PaneKind::Relays);
+    let shows_wallet = panes.iter().any(|pane| pane.0 == PaneKind::Wallet);
+    let balance = session.status.wallet.iter().filter(|_| shows_wallet).map(|wallet| wallet.snapshot.as_of);
     let relays = relays.relays.iter().filter(|_| shows_relays).filter_map(|relay| relay.last_event_at);
-    let next = relays.chain(chips::since(&session.status)).map(|since| Age::of(now.0.since(since)).next_in_ms).min();
+    let next = relays.chain(balance).chain(chips::since(&session.status)).map(|since| Age::of(now.0.since(since)).next_in_ms).min();
     if let (Some(next), Some(frame)) = (next, real.last_update()) {
         alarm.at(frame + Duration::from_millis(next));
     }

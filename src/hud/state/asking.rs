@@ -12,7 +12,7 @@ use crate::node::{Market, NodeCommand, NodeEvent};
 use crate::store::JobsQuery;
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, (greet, refresh_totals, refresh_relays, check_again).chain().in_set(HudSystems::Ask));
+    app.add_systems(Update, (greet, list_payments, refresh_totals, refresh_relays, check_again).chain().in_set(HudSystems::Ask));
 }
 
 /// The last answer's state, to see it change.
@@ -40,6 +40,15 @@ fn greet(session: Res<'_, Session>, mut seen: Local<'_, Seen>, mut actions: Mess
         vec![NodeCommand::Preflight]
     };
     actions.write_batch(questions.into_iter().map(UserAction::Ask));
+}
+
+/// Asks for the payments of a wallet that has just been opened.
+fn list_payments(session: Res<'_, Session>, mut had_wallet: Local<'_, bool>, mut actions: MessageWriter<'_, UserAction>) {
+    let has_wallet = session.status.wallet.is_some();
+    if has_wallet && !std::mem::replace(&mut *had_wallet, has_wallet) {
+        actions.write(UserAction::Ask(NodeCommand::Payments { before: None, limit: 50 }));
+    }
+    *had_wallet = has_wallet;
 }
 
 /// Asks for the totals when jobs have changed, one question at a time, and for the relays' counters: a relay tells of

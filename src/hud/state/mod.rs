@@ -9,6 +9,7 @@ mod doctor;
 mod history;
 mod jobs;
 mod models;
+mod money;
 mod notices;
 mod relays;
 mod session;
@@ -22,6 +23,7 @@ pub use doctor::Doctor;
 pub use history::History;
 pub use jobs::{Flight, Jobs, Progress};
 pub use models::Models;
+pub use money::Money;
 pub use notices::{Notice, Notices, Tone};
 pub use relays::Relays;
 pub use session::Session;
@@ -61,6 +63,7 @@ pub fn plugin(app: &mut App) {
     keep::<Relays>(app);
     keep::<Trial>(app);
     keep::<Doctor>(app);
+    keep::<Money>(app);
     // What happened, happened, whatever market is entered next.
     listen::<Activity>(app);
     listen::<Notices>(app);

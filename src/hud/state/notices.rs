@@ -78,6 +78,7 @@ impl Reduce for Notices {
             (_, NodeEvent::Fault { fault }) => self.tell(now, Tone::Warning, &fault.message, &fault.hint),
             // Shown where it was asked for.
             (Some(NodeCommand::TestJob { .. } | NodeCommand::Jobs { .. } | NodeCommand::Stats), NodeEvent::Failed { .. }) => {}
+            (Some(NodeCommand::Payments { .. } | NodeCommand::Receive { .. } | NodeCommand::Pay { .. }), NodeEvent::Failed { .. }) => {}
             (_, NodeEvent::Failed { failure }) => self.tell(now, Tone::Error, &failure.message, failure.hints.join(" ")),
             (Some(NodeCommand::SetSetting { key, value }), NodeEvent::Done) => {
                 self.tell(now, Tone::Good, format!("{key} is now {value}."), "Written to the config file.");

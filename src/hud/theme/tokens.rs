@@ -198,6 +198,8 @@ pub const WELCOME_WIDTH: f32 = 420.0;
 
 /// Bars that show how far something is.
 pub const METER: f32 = 4.0;
+/// The largest side of a QR code.
+pub const QR: f32 = 260.0;
 /// Height of the small charts, and their pen.
 pub const CHART: f32 = 56.0;
 pub const CHART_PEN: f32 = 1.5;

@@ -8,6 +8,7 @@ pub mod field;
 pub mod ink;
 pub mod lamp;
 pub mod meter;
+pub mod qr;
 pub mod row;
 pub mod scroll;
 pub mod tag;

@@ -1,0 +1,46 @@
+//! Receiving: an invoice to copy or to scan, and whether it has been paid.
+
+use bevy_egui::egui::{Label, Ui};
+
+use super::Form;
+use crate::domain::money::Sats;
+use crate::hud::action::UserAction;
+use crate::hud::state::{Money, Now, Session};
+use crate::hud::theme::Text;
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, qr, words};
+use crate::node::NodeCommand;
+
+pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut Form, wishes: &mut Wishes) {
+    let width = ui.available_width();
+    field::line(ui, &mut form.amount, "sats", width);
+    field::line(ui, &mut form.description, "what for (the payer reads this)", width);
+    let sats = form.amount.trim().parse::<u64>().ok().filter(|sats| *sats > 0);
+    let asked = NodeCommand::Receive { sats: Sats(sats.unwrap_or_default()), description: form.description.trim().to_owned() };
+    let may_ask = sats.is_some() && !session.awaits(&asked);
+    if ui.add_enabled_ui(may_ask, |ui| button::small(ui, "Make an invoice").clicked()).inner {
+        wishes.ask(asked);
+    }
+    let ink = Ink::of(ui);
+    if sats.is_none() && !form.amount.trim().is_empty() {
+        ui.label(ink.signal(Signal::Warning, Text::Table, "Whole sats, at least 1."));
+    }
+    let Some(invoice) = &money.invoice else { return };
+    let amount = Sats(invoice.amount.unwrap_or_default().0 / 1000);
+    if money.is_invoice_paid {
+        ui.label(ink.signal(Signal::Good, Text::Heading, format!("✓ {amount} sats received")));
+        return;
+    }
+    ui.label(ink.sats(Text::Heading, amount));
+    if invoice.expires_at <= now.0 {
+        ui.label(ink.signal(Signal::Warning, Text::Table, "This invoice has expired. Make another."));
+        return;
+    }
+    ui.horizontal(|ui| {
+        if button::small(ui, "Copy").clicked() {
+            wishes.wish(UserAction::Copy(invoice.bolt11.clone()));
+        }
+        ui.label(ink.low(Text::Table, format!("until {} UTC", words::clock(invoice.expires_at))));
+    });
+    qr::qr(ui, &invoice.bolt11.to_uppercase());
+    ui.add(Label::new(ink.mid(Text::Table, words::ends(&invoice.bolt11))).truncate());
+}
