@@ -10,6 +10,7 @@
 
 pub mod bolt11;
 pub mod guard;
+pub mod practice;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
