@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Failure, sentence};
-use super::options::NodeOptions;
+use super::options::{Market, NodeOptions};
 use super::services::backends;
 use crate::config::{Config, Notice, WalletKind};
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState};
+use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::identity::Identity;
 use crate::inference::registry::Registry;
@@ -84,6 +85,9 @@ pub struct Preflight {
     pub relays: Vec<String>,
     /// `provider.default_model`; empty: the first that is ready.
     pub default_model: String,
+    pub policy: Policy,
+    /// What the smallest job costs, if jobs are paid for.
+    pub min_price: Sats,
 }
 
 /// A visit to the doctor.
@@ -111,7 +115,7 @@ impl Examination {
             ledger.unwrap_or_else(|error| vec![Finding::bad("ledger", format!("The check stopped: {error}."), "Please report this.")]),
         );
         let Some(config) = config else { return findings };
-        findings.push(payment(&config));
+        findings.push(payment(&config, &self.options));
         findings.extend(self.backends(&config).await);
         findings.extend(self.relays(&config, identity).await);
         findings
@@ -177,16 +181,16 @@ fn ledger(options: &NodeOptions) -> Vec<Finding> {
     }
 }
 
-pub(super) fn payment(config: &Config) -> Finding {
-    match (config.provider.policy, config.wallet.kind) {
-        (Policy::Free, _) => Finding::good("payment", "Jobs are served for free (provider.policy)."),
-        (_, WalletKind::None) => Finding::bad(
-            "payment",
-            "The policy asks for payment and there is no wallet.",
-            "Serve for free: `pylon config set provider.policy free`.",
-        ),
-        (_, _) => {
-            Finding::bad("payment", "This version cannot open a wallet yet.", "Serve for free: `pylon config set provider.policy free`.")
+/// Whether jobs can be paid for, by the policy and the wallet a start would open.
+pub(super) fn payment(config: &Config, options: &NodeOptions) -> Finding {
+    let free = "Serve for free: `pylon config set provider.policy free`.";
+    match (config.provider.policy, options.market, config.wallet.kind) {
+        (Policy::Free, ..) => Finding::good("payment", "Jobs are served for free (provider.policy)."),
+        (_, Market::Practice, _) => Finding::good("payment", "Jobs are paid with play money."),
+        (..) if options.wallet.is_some() => Finding::good("payment", "There is a wallet."),
+        (_, Market::Real, WalletKind::None) => Finding::bad("payment", "The policy asks for payment and there is no wallet.", free),
+        (_, Market::Real, WalletKind::Nwc | WalletKind::Spark) => {
+            Finding::bad("payment", "This version cannot open the wallet that wallet.kind names.", free)
         }
     }
 }

@@ -22,6 +22,7 @@ mod options;
 mod outlet;
 mod preflight;
 pub mod provider;
+mod purse;
 mod queries;
 mod robot;
 mod robot_buyer;
@@ -38,4 +39,5 @@ pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, TestStep,
 pub use handle::{Node, NodeHandle};
 pub use options::{Market, NodeOptions};
 pub use robot::{BuyError, Heard, PROMPTS, Purchase, Robot};
+pub use robot_buyer::play_money;
 pub use status::{NodeState, NodeStatus};

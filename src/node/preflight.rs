@@ -14,7 +14,9 @@ use super::options::NodeOptions;
 use super::outlet::{Answer, Outlet};
 use super::tasks::Tasks;
 use crate::config::Config;
+use crate::domain::job::Policy;
 use crate::domain::model::BackendHealth;
+use crate::domain::money::Sats;
 use crate::inference::registry::Registry;
 
 /// How long until the next look while the config, which would say so, cannot be read.
@@ -105,13 +107,17 @@ async fn look(options: &NodeOptions, running: Option<&Registry>) -> (Preflight, 
         backends: Vec::new(),
         relays: Vec::new(),
         default_model: String::new(),
+        policy: Policy::default(),
+        min_price: Sats(0),
     };
     let Some(config) = config else { return (blank, PACE) };
     let preflight = Preflight {
-        payment: doctor::payment(&config),
+        payment: doctor::payment(&config, options),
         backends: backends(options, running, &config).await,
         relays: config.relays.urls.clone(),
         default_model: config.provider.default_model.clone(),
+        policy: config.provider.policy,
+        min_price: config.provider.min_price.ceil_sats(),
         ..blank
     };
     (preflight, Duration::from_secs(config.backends.probe_secs))

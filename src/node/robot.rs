@@ -1,18 +1,22 @@
 //! The robot buyer: an independent client with keys and a connection of its own. It shares nothing with the node it buys
 //! from but the relay, so what reaches it would reach a stranger.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nostr::{Event, Filter, Keys, Kind};
 use tokio::sync::mpsc;
 
 use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::money::MilliSats;
 use crate::domain::request::{Input, InputKind, Sampling, Scheme};
 use crate::domain::time::UnixMs;
+use crate::nip90::amount::Amount;
 use crate::nip90::draft::{self, RequestDraft};
 use crate::nip90::feedback::{self, Status};
 use crate::nip90::{FEEDBACK, result, result_kind};
 use crate::relay::{LinkOptions, NostrRelays, RelayError, RelayLink as _, RelayNews, SubscriptionName};
+use crate::wallet::{IdempotencyKey, Wallet};
 
 const ANSWERS: SubscriptionName = SubscriptionName("robot-answers");
 /// The largest event the robot reads.
@@ -20,6 +24,8 @@ const MAX_EVENT: usize = 1024 * 1024;
 const KIND: u16 = 5050;
 /// How long the relay gets to answer.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The most it pays for an answer.
+pub const MOST: MilliSats = MilliSats(1_000_000);
 /// Short answers: the robot is here to see the market move.
 const MAX_TOKENS: u32 = 64;
 
@@ -41,6 +47,8 @@ pub struct Robot {
     /// The longest answer it asks for; `None` leaves that to the provider.
     max_tokens: Option<u32>,
     asked: u128,
+    /// What it pays with; `None`: it wants its answers for free.
+    purse: Option<Arc<dyn Wallet>>,
 }
 
 /// What the robot hears on the way to an answer.
@@ -59,6 +67,8 @@ pub struct Purchase {
     pub text: String,
     /// Pieces of the answer that came before it.
     pub partials: u32,
+    /// What it cost, without fees.
+    pub paid: MilliSats,
     /// From sending the request to having the answer.
     pub took: Duration,
 }
@@ -73,6 +83,8 @@ pub enum BuyError {
     Refused(String),
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    #[error("the provider wants to be paid, and it was not: {0}")]
+    NotPaid(String),
     #[error("no answer came within {0} s")]
     TimedOut(u64),
     #[error("the relay connection ended")]
@@ -87,9 +99,17 @@ impl BuyError {
             Self::NotSent(_) => "The relay takes no requests from strangers now; see its words, or use another in relays.urls.",
             Self::Refused(_) => "Change what the provider refuses in its settings, or see the job with `pylon jobs`.",
             Self::TimedOut(_) => "See how far the job is with `pylon jobs`; a slow model needs a larger provider.job_timeout_secs.",
+            Self::NotPaid(_) => "See the price in provider.* and the wallet that should pay.",
             Self::Closed => "Check the network and the relay, then try again.",
         }
     }
+}
+
+/// What came of a request.
+struct Answer {
+    text: String,
+    partials: u32,
+    paid: MilliSats,
 }
 
 impl Robot {
@@ -102,7 +122,7 @@ impl Robot {
         link.connect().await;
         let kinds = [Kind::from(result_kind(KIND)), Kind::from(FEEDBACK)];
         link.subscribe(ANSWERS, Filter::new().kinds(kinds).pubkey(keys.public_key())).await?;
-        let mut robot = Self { link, news, keys, provider, max_tokens: Some(MAX_TOKENS), asked: 0 };
+        let mut robot = Self { link, news, keys, provider, max_tokens: Some(MAX_TOKENS), asked: 0, purse: None };
         // Asking before the relay listens for the answer would be asking in vain.
         match tokio::time::timeout(CONNECT, robot.caught_up()).await {
             Ok(true) => Ok(robot),
@@ -113,6 +133,16 @@ impl Robot {
     /// As it is, but it asks for answers as long as the provider gives them to whoever names no length.
     pub fn at_length(self) -> Self {
         Self { max_tokens: None, ..self }
+    }
+
+    /// As it is, but it pays what it is asked for, up to [`MOST`].
+    pub fn paying(self, purse: Arc<dyn Wallet>) -> Self {
+        Self { purse: Some(purse), ..self }
+    }
+
+    /// Whose requests these are.
+    pub fn pubkey(&self) -> Pubkey {
+        Pubkey(self.keys.public_key().to_bytes())
     }
 
     /// Waits until the relay has taken the subscription. False when the connection ended.
@@ -146,12 +176,15 @@ impl Robot {
         self.send(request).await?;
         hear(Heard::Taken(id));
         let answered = tokio::time::timeout(patience, self.answer(id, hear)).await;
-        let (text, partials) = answered.map_err(|_| BuyError::TimedOut(patience.as_secs()))??;
-        Ok(Purchase { id, text, partials, took: begun.elapsed() })
+        let answer = answered.map_err(|_| BuyError::TimedOut(patience.as_secs()))??;
+        Ok(Purchase { id, text: answer.text, partials: answer.partials, paid: answer.paid, took: begun.elapsed() })
     }
 
     /// Says goodbye.
     pub async fn close(&self) {
+        if let Some(purse) = &self.purse {
+            purse.close().await;
+        }
         self.link.close().await;
     }
 
@@ -190,8 +223,8 @@ impl Robot {
     }
 
     /// The provider's answer to this job, and how many pieces came before it. Anybody else's words are nothing to us.
-    async fn answer(&mut self, id: JobId, hear: &mut (dyn FnMut(Heard<'_>) + Send)) -> Result<(String, u32), BuyError> {
-        let mut partials = 0;
+    async fn answer(&mut self, id: JobId, hear: &mut (dyn FnMut(Heard<'_>) + Send)) -> Result<Answer, BuyError> {
+        let (mut partials, mut paid) = (0, MilliSats(0));
         loop {
             let event = match self.news.recv().await {
                 Some(RelayNews::Event { event, .. }) => event,
@@ -205,6 +238,8 @@ impl Robot {
                 match feedback::parse(&event, Some(&self.keys)) {
                     Ok(said) if said.job != id => {}
                     Ok(said) if said.status == Status::Error => return Err(BuyError::Refused(said.reason.unwrap_or_default())),
+                    // The same quote may come twice, from two relays or after a restart of the provider.
+                    Ok(said) if said.status == Status::PaymentRequired && paid.0 == 0 => paid = self.pay(said.amount.as_ref()).await?,
                     Ok(said) if said.status == Status::Partial => {
                         partials += 1;
                         hear(Heard::Partial(&said.text));
@@ -215,10 +250,34 @@ impl Robot {
                 continue;
             }
             match result::parse(&event, Some(&self.keys)) {
-                Ok(answer) if answer.job == id => return Ok((answer.text.unwrap_or_default(), partials)),
+                Ok(answer) if answer.job == id => {
+                    if paid.0 == 0 && answer.amount.as_ref().is_some_and(|amount| amount.invoice.is_some()) {
+                        paid = self.pay(answer.amount.as_ref()).await?;
+                    }
+                    return Ok(Answer { text: answer.text.unwrap_or_default(), partials, paid });
+                }
                 Ok(_) => {}
                 Err(error) => return Err(BuyError::Unreadable(error.to_string())),
             }
         }
+    }
+
+    /// Pays an offer, if it is one and not too dear.
+    async fn pay(&self, amount: Option<&Amount>) -> Result<MilliSats, BuyError> {
+        let not_paid = |why: String| BuyError::NotPaid(why);
+        let purse = self.purse.as_ref().ok_or_else(|| not_paid("there is nothing to pay with".to_owned()))?;
+        let invoice = amount.and_then(|amount| amount.invoice.clone()).ok_or_else(|| not_paid("the offer has no invoice".to_owned()))?;
+        let prepared = purse.prepare(invoice).await.map_err(|error| not_paid(error.to_string()))?;
+        let price = prepared.amount;
+        if amount.map(|amount| amount.msats) != Some(price) {
+            return Err(not_paid("the invoice asks for another amount than the offer".to_owned()));
+        }
+        if price > MOST {
+            return Err(not_paid(format!("{} msats are too much", price.0)));
+        }
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(|error| not_paid(error.to_string()))?;
+        let payment = purse.send(prepared, IdempotencyKey(key)).await.map_err(|error| not_paid(error.to_string()))?;
+        if payment.is_settled() { Ok(price) } else { Err(not_paid(format!("the payment is {:?}", payment.state))) }
     }
 }

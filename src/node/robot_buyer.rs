@@ -1,5 +1,6 @@
 //! The practice market's customer: buys one job after the other while the node is online, until told to stop.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,25 @@ use super::status::{Board, NodeState};
 use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::domain::ids::Pubkey;
+use crate::domain::money::MilliSats;
 use crate::domain::request::Scheme;
 use crate::relay::{RelayError, RelayLink};
+use crate::wallet::Wallet;
+use crate::wallet::practice::{OpenError, PracticeOptions, PracticeWallet};
 
 /// Between an answer and the next question: long enough to see what happened.
 const PAUSE: Duration = Duration::from_secs(4);
 /// After a purchase that failed: whatever is wrong will not have gone in a moment.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// What a new robot has to spend.
+const ALLOWANCE: MilliSats = MilliSats(100_000_000);
+
+/// A robot's own purse, with its allowance in it when it is new.
+pub async fn play_money(dir: &Path, relay: &str, clock: &Clock) -> Result<Arc<dyn Wallet>, OpenError> {
+    let options = PracticeOptions { opening_balance: ALLOWANCE, clock: clock.clone(), ..PracticeOptions::new(dir, relay) };
+    Ok(Arc::new(PracticeWallet::open(options).await?))
+}
 
 /// Whom the robot buys from, and by which way.
 pub struct RobotBuyer {
@@ -26,6 +39,8 @@ pub struct RobotBuyer {
     pub provider: Pubkey,
     /// How long one job may take.
     pub patience: Duration,
+    /// Where the robot keeps its play money, and the relay its wallet meets ours on.
+    pub purse: PathBuf,
     pub clock: Clock,
     pub board: Board,
     pub outlet: Outlet,
@@ -37,6 +52,7 @@ enum Trouble {
     ProviderLeft,
     NoRelay,
     Connect(RelayError),
+    Purse(OpenError),
     Buy(BuyError),
 }
 
@@ -100,7 +116,9 @@ impl RobotBuyer {
 
     async fn connect(&self) -> Result<Robot, Trouble> {
         let relay = self.relays.health().into_iter().next().ok_or(Trouble::NoRelay)?;
-        Robot::connect(&relay.url, self.provider).await.map_err(Trouble::Connect)
+        let purse = play_money(&self.purse, &relay.url, &self.clock).await.map_err(Trouble::Purse)?;
+        let robot = Robot::connect(&relay.url, self.provider).await.map_err(Trouble::Connect)?;
+        Ok(robot.paying(purse))
     }
 
     /// Waits until the node's state is so. An error when there is no node any more.
@@ -113,6 +131,7 @@ impl RobotBuyer {
             Trouble::ProviderLeft => return,
             Trouble::NoRelay => ("there is no relay".to_owned(), BuyError::Closed.hint()),
             Trouble::Connect(error) => (error.to_string(), BuyError::Closed.hint()),
+            Trouble::Purse(error) => (error.to_string(), "Move the robot's purse aside; it is play money."),
             Trouble::Buy(error) => (error.to_string(), error.hint()),
         };
         self.outlet.fault(Scope::Provider, sentence(&format!("The robot buyer got no answer: {message}")), hint);

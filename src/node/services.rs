@@ -1,5 +1,6 @@
 //! Everything a started node owns, brought up in order and taken down in reverse.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::lock::{Holder, LockError, NodeLock};
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
 use super::provider::{self, Context, ProviderCommand, ProviderHandle};
+use super::purse;
 use super::robot_buyer::RobotBuyer;
 use super::status::Board;
 use super::tasks::Tasks;
@@ -28,6 +30,7 @@ use crate::inference::openai::OpenAi;
 use crate::inference::registry::Registry;
 use crate::relay::{LinkOptions, NostrRelays, RelayLink, RelayNews};
 use crate::store::{Store, StoreOptions};
+use crate::wallet::Wallet;
 
 /// How long the provider gets to take its ad down, and then tasks to end, when the node stops.
 const LEAVE: Duration = Duration::from_secs(3);
@@ -45,6 +48,10 @@ pub struct Services {
     tasks: Tasks,
     /// The robot buyer, while it buys.
     robot: Option<CancellationToken>,
+    /// Where the robot keeps its play money.
+    robot_purse: PathBuf,
+    /// The wallet we opened, to be closed by us.
+    wallet: Option<Arc<dyn Wallet>>,
     /// Let go of last.
     lock: NodeLock,
 }
@@ -70,7 +77,7 @@ impl Services {
         let tasks = Tasks::new(outlet.clone());
         let registry = registry(&config, options, &tasks)?;
         let (relays, news) = link(&config, &identity)?;
-        let wallet = options.wallet.clone();
+        let wallet = purse::open(&config, options, outlet).await?;
         let cashier = wallet.clone().map(|wallet| {
             Cashier::new(wallet, store.clone(), limits(&config.limits), outlet.clone(), board.clone(), options.clock.clone())
         });
@@ -101,7 +108,20 @@ impl Services {
             let socket = paths.control_sock.display();
             Failure::user(format!("The control socket {socket} cannot be made: {error}."))
         })?;
-        Ok(Self { store, registry, relays, provider, config, identity, cashier, tasks, robot: None, lock })
+        Ok(Self {
+            store,
+            registry,
+            relays,
+            provider,
+            config,
+            identity,
+            cashier,
+            tasks,
+            robot: None,
+            robot_purse: paths.data_dir.join("robot"),
+            wallet: wallet.filter(|_| options.wallet.is_none()),
+            lock,
+        })
     }
 
     /// Cancelled when the node stops.
@@ -115,6 +135,7 @@ impl Services {
             relays: Arc::clone(&self.relays),
             provider: self.identity.pubkey(),
             patience: Duration::from_secs(self.config.provider.job_timeout_secs),
+            purse: self.robot_purse.clone(),
             clock: clock.clone(),
             board: board.clone(),
             outlet: outlet.clone(),
@@ -144,6 +165,9 @@ impl Services {
         let _ = tokio::time::timeout(LEAVE, self.go_offline(Leaving::Now).await).await;
         if !self.tasks.end(LEAVE).await {
             tracing::warn!("Some tasks did not end within {} s and were left.", LEAVE.as_secs());
+        }
+        if let Some(wallet) = &self.wallet {
+            wallet.close().await;
         }
         self.relays.close().await;
         if let Err(error) = self.store.close().await {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::domain::job::Policy;
+use crate::domain::money::Sats;
 use crate::domain::time::UnixMs;
 use crate::wallet::Snapshot;
 
@@ -54,6 +55,9 @@ pub struct NodeStatus {
     pub data_dir: String,
     pub socket: String,
     pub policy: Policy,
+    /// What the smallest job costs, if jobs are paid for.
+    #[serde(default)]
+    pub min_price: Sats,
     pub started_at: Option<UnixMs>,
     pub online_since: Option<UnixMs>,
     pub relays_connected: u32,

@@ -149,6 +149,7 @@ impl Supervisor {
                     status.npub = Some(npub);
                     status.pubkey = Some(pubkey);
                     status.policy = config.provider.policy;
+                    status.min_price = config.provider.min_price.ceil_sats();
                     status.started_at = Some(now);
                     status.relays_configured = u32::try_from(relays).unwrap_or(u32::MAX);
                 });

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::event::{Failure, NodeEvent, TestStep, sentence};
 use super::outlet::Answer;
+use super::provider::{ProviderCommand, ProviderHandle};
 use super::robot::{BuyError, Heard, Purchase, Robot};
 use super::services::Services;
 use super::status::NodeState;
@@ -27,6 +28,8 @@ struct TestJob {
     prompt: String,
     relay: String,
     provider: Pubkey,
+    /// Told whose request is not to be charged: nobody pays themselves.
+    seller: ProviderHandle,
     patience: Duration,
     clock: Clock,
     /// Held while it is under way.
@@ -70,6 +73,7 @@ impl TestDesk {
             prompt,
             relay: relay.url,
             provider: services.identity.pubkey(),
+            seller: services.provider.clone(),
             patience: Duration::from_secs(services.config.provider.job_timeout_secs),
             clock: clock.clone(),
             _turn: turn,
@@ -83,7 +87,10 @@ impl TestJob {
     async fn run(self, answer: &Answer) -> Result<TestStep, Failure> {
         let robot = Robot::connect(&self.relay, self.provider).await;
         let mut robot = robot.map_err(|error| Failure::network(sentence(&error)).hint(BuyError::Closed.hint()))?.at_length();
+        let (seller, guest) = (self.seller.clone(), robot.pubkey());
+        seller.ask(ProviderCommand::Welcome(guest)).await;
         let bought = self.buy(&mut robot, answer).await;
+        seller.ask(ProviderCommand::Farewell(guest)).await;
         robot.close().await;
         let Purchase { id, text, took, .. } = bought.map_err(|error| failure(&error))?;
         Ok(TestStep::Answered { job: id, text, took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
@@ -115,7 +122,7 @@ impl TestJob {
 fn failure(error: &BuyError) -> Failure {
     let failure = match error {
         BuyError::NotSent(_) | BuyError::TimedOut(_) | BuyError::Closed => Failure::network(sentence(error)),
-        BuyError::Refused(_) => Failure::user(sentence(error)),
+        BuyError::Refused(_) | BuyError::NotPaid(_) => Failure::user(sentence(error)),
         BuyError::Write(_) | BuyError::Unreadable(_) => Failure::internal(sentence(error)),
     };
     failure.hint(error.hint())

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{PracticeError, PracticeRelay, identity, provider};
+use super::{PracticeError, PracticeRelay, identity, seller};
 use crate::identity::Identity;
 use crate::node::NodeOptions;
 
@@ -33,7 +33,7 @@ impl Host {
             }
         };
         let host = Self { relay, identity, runtime: Some(runtime) };
-        let options = provider(options, &host.relay)?;
+        let options = seller(options, &host.relay)?;
         Ok((host, options))
     }
 

@@ -116,3 +116,12 @@ pub fn provider(options: NodeOptions, relay: &PracticeRelay) -> Result<NodeOptio
     options.extra_backends.push(Arc::new(PracticeEngine { pace: PACE }));
     Ok(options)
 }
+
+/// As [`provider`], for play money: a job is paid before it is done, unless the operator has said otherwise.
+pub fn seller(options: NodeOptions, relay: &PracticeRelay) -> Result<NodeOptions, PracticeError> {
+    let mut options = provider(options, relay)?;
+    for setting in ["provider.policy=\"pay-first\"", "provider.min_price=3000"] {
+        options.overrides.push(setting.parse::<Override>()?);
+    }
+    Ok(options)
+}

@@ -164,6 +164,11 @@ impl Market {
         options
     }
 
+    /// As [`Market::options`], outside the practice market: no wallet comes by itself.
+    pub fn real_options(&self, model: Arc<dyn Inference>, settings: &[&str]) -> NodeOptions {
+        NodeOptions { market: pylon_hud::node::Market::Real, ..self.options(model, settings) }
+    }
+
     /// A node that takes jobs.
     pub async fn online(&self, model: Arc<dyn Inference>, settings: &[&str]) -> Running {
         let node = Running::launch(self.options(model, settings));
@@ -319,6 +324,15 @@ impl Buyer {
         let output = self.client.send_event(&event).await.unwrap();
         assert!(output.failed.is_empty(), "{:?}", output.failed);
         event.id
+    }
+
+    /// Whatever arrives next.
+    pub async fn any(&mut self) -> Event {
+        // For ever: whoever waits here ends with its task.
+        match self.events.recv().await {
+            Some(event) => event,
+            None => std::future::pending().await,
+        }
     }
 
     /// What arrives next for this job.

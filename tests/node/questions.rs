@@ -29,7 +29,7 @@ fn set(key: &str, value: &str) -> NodeCommand {
 async fn a_preflight_shows_what_a_start_would_meet_and_touches_nothing() {
     let market = Market::new().await;
     let node =
-        Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\"", "provider.default_model=\"parrot\""]));
+        Running::launch(market.real_options(Scripted::quick(&[]), &["provider.policy=\"pay-first\"", "provider.default_model=\"parrot\""]));
     let found = preflight(&node).await;
     assert_eq!((found.config.verdict, found.payment.verdict), (Verdict::Good, Verdict::Bad));
     assert_eq!((found.identity.verdict, found.identity.message), (Verdict::Good, market.identity.npub()));

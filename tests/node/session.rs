@@ -50,7 +50,7 @@ async fn a_node_without_an_identity_says_how_to_make_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asking_for_payment_without_a_wallet_is_refused_and_nothing_becomes_free() {
     let market = Market::new().await;
-    let node = Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
+    let node = Running::launch(market.real_options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
     match node.call(NodeCommand::GoOnline).await {
         NodeEvent::Failed { failure } => {
             assert!(failure.message.contains("wallet"), "{failure:?}");
@@ -116,7 +116,7 @@ async fn an_unknown_setting_is_kept_and_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_finds_what_is_missing_while_stopped() {
     let market = Market::new().await;
-    let node = Running::launch(market.options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
+    let node = Running::launch(market.real_options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));
     let findings = match node.call(NodeCommand::Doctor).await {
         NodeEvent::Doctor { findings } => findings,
         event => panic!("{event:?}"),

@@ -6,7 +6,7 @@ use nostr::Event;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, Pubkey};
 use crate::node::command::Leaving;
 use crate::node::event::Failure;
 
@@ -16,6 +16,9 @@ pub enum ProviderCommand {
     GoOffline(Leaving, oneshot::Sender<()>),
     Cancel(JobId, oneshot::Sender<Result<(), Failure>>),
     Reload(Arc<Config>),
+    /// A key of our own that asks a test job: served for free while it is a guest.
+    Welcome(Pubkey),
+    Farewell(Pubkey),
 }
 
 /// The handle the supervisor keeps.

@@ -74,6 +74,9 @@ impl Provider {
 
     /// What the job is done for, by the model that would run it now.
     fn deal(&self, request: &JobRequest, admitted: &Admitted) -> Deal {
+        if self.guests.contains(&request.buyer) {
+            return Deal::FREE;
+        }
         let limits = self.settings.limits();
         let model = self.context.registry.resolve(request.model.as_deref(), &limits.default_model);
         let model = model.map(|(_, model)| model.name).unwrap_or_default();

@@ -20,11 +20,12 @@ mod queue;
 mod resume;
 mod runner;
 mod settings;
+mod slot;
 mod subscriptions;
 mod till;
 mod voice;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ use self::buyers::Buyers;
 use self::finished::Finished;
 use self::queue::Accepted;
 use self::settings::Settings;
+use self::slot::{Running, Slot};
 use self::subscriptions::{since, subscribe};
 use self::till::Till;
 use self::voice::Voice;
@@ -116,25 +118,6 @@ enum WriteError {
     Sign(#[from] nostr::event::builder::Error),
 }
 
-/// A slot in use. Given back when it is dropped, however the run ended.
-struct Slot {
-    id: JobId,
-    done: mpsc::UnboundedSender<JobId>,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        // The provider is gone when nobody listens; then there are no slots either.
-        let _ = self.done.send(self.id);
-    }
-}
-
-/// A run under way.
-struct Running {
-    cancel: CancellationToken,
-    job: Accepted,
-}
-
 /// The deciding task's state.
 struct Provider {
     context: Arc<Context>,
@@ -142,6 +125,8 @@ struct Provider {
     voice: Voice,
     ad: Ad,
     buyers: Buyers,
+    /// Served for free: our own test jobs.
+    guests: HashSet<Pubkey>,
     till: Till,
     /// Taking new requests.
     open: bool,
@@ -170,6 +155,7 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
         voice,
         ad,
         buyers: Buyers::default(),
+        guests: HashSet::new(),
         till: Till::default(),
         open: false,
         waiting: queue::Queue::default(),
@@ -228,6 +214,8 @@ impl Provider {
             ProviderCommand::Cancel(id, reply) => {
                 let _ = reply.send(self.cancel(id, "The operator called the job off.").await);
             }
+            ProviderCommand::Welcome(guest) => drop(self.guests.insert(guest)),
+            ProviderCommand::Farewell(guest) => drop(self.guests.remove(&guest)),
             ProviderCommand::Reload(config) => {
                 self.settings.reload(config);
                 self.look_after().await;

@@ -1,5 +1,6 @@
 //! `pylon practice`: the whole market on this machine.
 
+use std::path::Path;
 use std::time::Duration;
 
 use pylon_hud::clock::Clock;
@@ -7,7 +8,7 @@ use pylon_hud::domain::ids::{JobId, RequestId};
 use pylon_hud::domain::job::JobState;
 use pylon_hud::domain::model::BackendState;
 use pylon_hud::domain::request::Scheme;
-use pylon_hud::node::{Failure, Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeState, PROMPTS, Purchase, Robot};
+use pylon_hud::node::{Failure, Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeState, PROMPTS, Purchase, Robot, play_money};
 use pylon_hud::practice::{Host, PracticeError};
 use pylon_hud::store::JobRow;
 
@@ -39,7 +40,7 @@ pub fn run(place: &Place, practice: &Practice) -> Result<(), Failure> {
     let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
     open(&node)?;
     report::practice_opening(host.relay().url(), &engine(&node)?, practice.output)?;
-    let bought = buy_all(&runtime, &node, &host, practice);
+    let bought = buy_all(&runtime, &node, &host, &place.paths.data_dir, practice);
     node.stop(Leaving::Finish, OPENING);
     report::practice_summary(&bought?, practice, &place.paths.data_dir)
 }
@@ -92,11 +93,14 @@ fn buy_all(
     runtime: &tokio::runtime::Runtime,
     node: &NodeHandle,
     host: &Host,
+    data_dir: &Path,
     practice: &Practice,
 ) -> Result<Vec<Result<Line, String>>, Failure> {
-    let robot = runtime.block_on(Robot::connect(host.relay().url(), host.identity().pubkey()));
-    let mut robot = robot.map_err(|error| Failure::network(sentence(&error)))?;
     let clock = Clock::default();
+    let purse = runtime.block_on(play_money(&data_dir.join("robot"), host.relay().url(), &clock));
+    let purse = purse.map_err(|error| Failure::user(sentence(&error)))?;
+    let robot = runtime.block_on(Robot::connect(host.relay().url(), host.identity().pubkey()));
+    let mut robot = robot.map_err(|error| Failure::network(sentence(&error)))?.paying(purse);
     let mut lines = Vec::new();
     for (number, prompt) in PROMPTS.iter().cycle().take(practice.jobs as usize).enumerate() {
         // Every other request is encrypted, as a buyer may do.

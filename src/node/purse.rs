@@ -1,0 +1,34 @@
+//! Opening the wallet the config names.
+
+use std::sync::Arc;
+
+use super::event::{Failure, Scope, sentence};
+use super::options::{Market, NodeOptions};
+use super::outlet::Outlet;
+use crate::config::{Config, WalletKind};
+use crate::wallet::Wallet;
+use crate::wallet::practice::{PracticeOptions, PracticeWallet};
+
+/// The wallet; `None`: there is none, and only free jobs can be taken.
+pub async fn open(config: &Config, options: &NodeOptions, outlet: &Outlet) -> Result<Option<Arc<dyn Wallet>>, Failure> {
+    if let Some(wallet) = &options.wallet {
+        return Ok(Some(Arc::clone(wallet)));
+    }
+    match (options.market, config.wallet.kind) {
+        (Market::Practice, _) => practice(config, options).await.map(Some),
+        (Market::Real, WalletKind::None) => Ok(None),
+        (Market::Real, WalletKind::Spark | WalletKind::Nwc) => {
+            let message = "This version cannot open the wallet that wallet.kind names, so the node runs without one.";
+            outlet.fault(Scope::Wallet, message.to_owned(), "Serve for free meanwhile: `pylon config set provider.policy free`.");
+            Ok(None)
+        }
+    }
+}
+
+/// Play money, on the market's own relay.
+async fn practice(config: &Config, options: &NodeOptions) -> Result<Arc<dyn Wallet>, Failure> {
+    let relay = config.relays.urls.first().ok_or_else(|| Failure::usage("The practice market has no relay."))?;
+    let wallet = PracticeOptions { clock: options.clock.clone(), ..PracticeOptions::new(options.paths.data_dir.join("wallet"), relay) };
+    let wallet = PracticeWallet::open(wallet).await.map_err(|error| Failure::user(sentence(&error)))?;
+    Ok(Arc::new(wallet))
+}
