@@ -102,6 +102,9 @@ fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, i
         ui.label(ink.mid(Text::Table, "today"));
         ui.label(ink.bold(Text::Table, words::count(stats.today.done)));
         ui.label(ink.low(Text::Table, if stats.today.done == 1 { "job" } else { "jobs" }));
+        if stats.today.earned.0 > 0 && is_wide {
+            ui.label(ink.sats(Text::Table, Sats(stats.today.earned.0 / 1000)));
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::job::{JobState, Payment, Policy};
 use crate::domain::model::{BackendHealth, BackendState, ModelInfo};
-use crate::domain::money::MilliSats;
+use crate::domain::money::{MilliSats, Sats};
 use crate::domain::time::UnixMs;
 use crate::node::{Finding, Market, NodeCommand, NodeEvent, NodeState, NodeStatus, Preflight, Report, Request, Verdict};
 use crate::store::JobRow;
@@ -352,5 +352,7 @@ pub fn preflight() -> Preflight {
         backends: vec![backend],
         relays: vec!["wss://relay.example".into()],
         default_model: String::new(),
+        policy: Policy::Free,
+        min_price: Sats(3),
     }
 }

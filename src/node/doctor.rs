@@ -185,7 +185,7 @@ fn ledger(options: &NodeOptions) -> Vec<Finding> {
 pub(super) fn payment(config: &Config, options: &NodeOptions) -> Finding {
     let free = "Serve for free: `pylon config set provider.policy free`.";
     match (config.provider.policy, options.market, config.wallet.kind) {
-        (Policy::Free, ..) => Finding::good("payment", "Jobs are served for free (provider.policy)."),
+        (Policy::Free, ..) => Finding::good("payment", "Jobs are served for free."),
         (_, Market::Practice, _) => Finding::good("payment", "Jobs are paid with play money."),
         (..) if options.wallet.is_some() => Finding::good("payment", "There is a wallet."),
         (_, Market::Real, WalletKind::None) => Finding::bad("payment", "The policy asks for payment and there is no wallet.", free),

@@ -3,6 +3,7 @@
 use bevy_egui::egui::{Ui, WidgetText};
 
 use crate::domain::job::JobState;
+use crate::domain::money::Sats;
 use crate::hud::state::History;
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, card, chart, words};
@@ -38,9 +39,20 @@ fn figures(ink: Ink, stats: &Stats, history: &History) -> Vec<(&'static str, Wid
     vec![
         ("jobs 7 d", figure(words::count(week.jobs)), "Jobs taken in the last seven days, by the ledger."),
         ("delivered", figure(share(week)), "Of the jobs that came to an end, those that were delivered."),
-        ("tokens 7 d", figure(words::count(week.answer_tokens)), "Tokens of all answers, by the model servers' own counters."),
+        paid_or_tokens(ink, week),
         ("median", figure(median), "From request to answer, over the newest jobs below."),
     ]
+}
+
+/// What came in; for a provider who asks nothing, what it gave.
+fn paid_or_tokens(ink: Ink, week: &Span) -> (&'static str, WidgetText, &'static str) {
+    if week.earned.0 > 0 {
+        let paid = ink.sats(Text::Figure, Sats(week.earned.0 / 1000)).into();
+        ("paid 7 d", paid, "What came in for jobs, by the wallet's own records.")
+    } else {
+        let tokens = ink.bold(Text::Figure, words::count(week.answer_tokens)).into();
+        ("tokens 7 d", tokens, "Tokens of all answers, by the model servers' own counters.")
+    }
 }
 
 /// Delivered of all that ended.

@@ -5,13 +5,14 @@ mod preflight;
 mod trial;
 
 use bevy::prelude::*;
-use bevy_egui::egui::{Label, Ui};
+use bevy_egui::egui::{Label, Ui, WidgetText};
 
 use crate::domain::job::Policy;
+use crate::domain::money::Sats;
 use crate::hud::act::online_wish;
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::pane::frame::{Body, PaneUi};
-use crate::hud::state::{Jobs, Models, Relays, Session, Trial};
+use crate::hud::state::{History, Jobs, Models, Relays, Session, Trial};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, card, row, words};
 use crate::node::{NodeCommand, NodeState, Verdict};
@@ -40,6 +41,7 @@ pub struct Shown<'a> {
     pub relays: &'a Relays,
     pub jobs: &'a Jobs,
     pub trial: &'a Trial,
+    pub history: &'a History,
 }
 
 pub fn draw(
@@ -49,9 +51,10 @@ pub fn draw(
     relays: Res<'_, Relays>,
     jobs: Res<'_, Jobs>,
     trial: Res<'_, Trial>,
+    history: Res<'_, History>,
     mut forms: Query<'_, '_, &mut Form, With<SellCompute>>,
 ) -> Result {
-    let shown = Shown { session: &session, models: &models, relays: &relays, jobs: &jobs, trial: &trial };
+    let shown = Shown { session: &session, models: &models, relays: &relays, jobs: &jobs, trial: &trial, history: &history };
     pane.show(Body::Scrolls, |ui, entity, wishes| {
         if let Ok(mut form) = forms.get_mut(entity) {
             view(ui, &shown, form.bypass_change_detection(), wishes);
@@ -104,22 +107,34 @@ fn robot(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
 fn figures(ui: &mut Ui, shown: &Shown<'_>) {
     let ink = Ink::of(ui);
     let status = &shown.session.status;
-    // A stopped node has not read its config; its findings have.
-    let price = match (&shown.models.preflight, status.running, status.policy) {
-        (_, true, Policy::Free) => "free",
-        (Some(preflight), false, _) if preflight.payment.verdict == Verdict::Good => "free",
-        (Some(preflight), false, _) if preflight.config.verdict == Verdict::Bad => words::NONE,
-        (None, false, _) => words::NONE,
-        _ => "not set",
-    };
-    let speed = shown.models.first().and_then(|model| model.tokens_per_sec);
-    let speed = speed.map_or_else(|| words::NONE.to_owned(), |speed| format!("{} tok/s", words::count(speed.round() as u64)));
     let cards = vec![
-        ("price", ink.bold(Text::Figure, price).into(), "What a job costs, by provider.policy in the config."),
+        ("price", price(ink, shown), "What the smallest job costs, by provider.* in the config."),
         ("this session", ink.bold(Text::Figure, words::many(status.done, "job", "jobs")).into(), "Jobs delivered since the node started."),
-        ("speed", ink.bold(Text::Figure, speed).into(), "Of the model's last answer, by its server's own counters."),
+        ("paid today", earned(ink, shown), "What came in for jobs today (UTC), by the ledger."),
     ];
     card::cards(ui, cards);
+}
+
+/// The price by the running node, or by the config a start would read.
+fn price(ink: Ink, shown: &Shown<'_>) -> WidgetText {
+    let status = &shown.session.status;
+    let preflight = shown.models.preflight.as_ref().filter(|preflight| preflight.config.verdict != Verdict::Bad);
+    let (policy, least) = match (status.running, preflight) {
+        (true, _) => (status.policy, status.min_price),
+        (false, Some(preflight)) => (preflight.policy, preflight.min_price),
+        (false, None) => return ink.bold(Text::Figure, words::NONE).into(),
+    };
+    match policy {
+        Policy::Free => ink.bold(Text::Figure, "free").into(),
+        Policy::PayFirst | Policy::ResultFirst => ink.sats(Text::Figure, least).into(),
+    }
+}
+
+fn earned(ink: Ink, shown: &Shown<'_>) -> WidgetText {
+    match &shown.history.stats {
+        Some(stats) => ink.sats(Text::Figure, Sats(stats.today.earned.0 / 1000)).into(),
+        None => ink.bold(Text::Figure, words::NONE).into(),
+    }
 }
 
 /// The one switch, and in words what it does or what is in the way.

@@ -99,7 +99,7 @@ fn identity(preflight: &Preflight) -> Check {
 
 fn payment(finding: &Finding) -> Check {
     match finding.verdict {
-        Verdict::Good => Check::new("Payment", Signal::Good, "free: no wallet needed"),
+        Verdict::Good => Check::new("Payment", Signal::Good, finding.message.trim_end_matches('.')),
         verdict => {
             let free = NodeCommand::SetSetting { key: "provider.policy".to_owned(), value: "free".to_owned() };
             Check::new("Payment", signal(verdict), "no wallet").hint(finding.message.clone()).fix("Serve for free", UserAction::Ask(free))
