@@ -1,6 +1,7 @@
 //! The port every wallet implements, and what goes over it.
 //!
-//! What holds for all of them, each held by the contract suite in `contract`:
+//! What holds for all of them is a test in the contract suite, `contract`, which runs over every implementation: two of
+//! its wallets pay each other, are asked at the same time, twice and after a restart. Above all:
 //! - A snapshot is one reading: its balance and its pending sums belong together.
 //! - A payment is settled when the wallet's own record says so, and then for ever. A timeout leaves it pending.
 //! - The same idempotency key pays once, however often it is sent, also after a restart.
@@ -10,6 +11,8 @@
 
 pub mod bolt11;
 pub mod guard;
+#[cfg(test)]
+pub mod contract;
 pub mod practice;
 
 use futures_util::future::BoxFuture;
