@@ -98,8 +98,7 @@ async fn settled(wallet: &dyn Wallet, hash: PaymentHash, mut payment: Payment) -
                 payment = now;
                 break;
             }
-            // What is told; what is lost is found by asking.
-            let _ = events.recv().await;
+            news(&mut events).await;
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.unwrap();
@@ -117,10 +116,18 @@ async fn arrived(wallet: &dyn Wallet, hash: PaymentHash) -> Payment {
             {
                 return payment;
             }
-            let _ = events.recv().await;
+            news(&mut events).await;
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.unwrap()
+}
+
+/// Waits for an event, and not for ever: what was not told is found by asking.
+async fn news(events: &mut broadcast::Receiver<WalletEvent>) {
+    match tokio::time::timeout(Duration::from_millis(200), events.recv()).await {
+        Ok(Err(broadcast::error::RecvError::Closed)) => panic!("the wallet has ended"),
+        Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => {}
+    }
 }
 
 async fn balance(wallet: &dyn Wallet) -> u64 {
