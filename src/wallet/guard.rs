@@ -162,3 +162,7 @@ const fn may_have_paid(error: &WalletError) -> bool {
 pub fn refund(job: JobId, bolt11: String, amount: MilliSats) -> Order {
     Order { purpose: Purpose::Refund(job), bolt11, amount, payee: None }
 }
+
+#[cfg(test)]
+#[path = "guard_tests.rs"]
+mod tests;

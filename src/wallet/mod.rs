@@ -10,9 +10,9 @@
 //! No wallet at all is no implementation: it is an `Option`, and whoever needs one says so.
 
 pub mod bolt11;
-pub mod guard;
 #[cfg(test)]
 pub mod contract;
+pub mod guard;
 pub mod practice;
 
 use futures_util::future::BoxFuture;

@@ -7,7 +7,8 @@ use pylon_hud::domain::job::{Fact, JobState, Payment};
 use pylon_hud::domain::money::MilliSats;
 use pylon_hud::node::{NodeCommand, NodeEvent, NodeState, Scope};
 use pylon_hud::store::Reader;
-use pylon_hud::wallet::bolt11;
+use pylon_hud::wallet::practice::{PracticeOptions, PracticeWallet};
+use pylon_hud::wallet::{IdempotencyKey, InvoiceRequest, Wallet as _, bolt11};
 
 use crate::common::{Buyer, Market, Running, Scripted, tag};
 use crate::purse::Purse;
@@ -194,5 +195,46 @@ async fn a_quote_the_buyer_calls_off_is_owed_back_if_it_is_paid_all_the_same() {
     node.done(NodeCommand::CancelJob { job: job.to_hex() }).await;
     purse.pay(&invoice, 1);
     node.job_in(job, JobState::RefundDue).await;
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_for_a_failed_job_goes_back_once_and_both_wallets_agree() {
+    let market = Market::new().await;
+    let error = pylon_hud::inference::InferenceError::Protocol { backend: "scripted".into(), detail: "nonsense".into() };
+    let node = Running::launch(market.options(Scripted::broken(error), PAY_FIRST));
+    node.done(NodeCommand::GoOnline).await;
+    node.status_where(|status| status.state == NodeState::Online).await;
+    let purse = tempfile::tempdir().unwrap();
+    let options = PracticeOptions { opening_balance: MilliSats(50_000), ..PracticeOptions::new(purse.path(), market.relay.url()) };
+    let purse = PracticeWallet::open(options).await.unwrap();
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Say hello.", "text"]], "").await;
+    let offer = offer(&mut buyer, job).await;
+    let prepared = purse.prepare(offer).await.unwrap();
+    assert!(purse.send(prepared, IdempotencyKey([1; 16])).await.unwrap().is_settled());
+    node.job_in(job, JobState::RefundDue).await;
+    assert_eq!(purse.snapshot().await.unwrap().balance, MilliSats(47_000));
+    // Not an invoice over another amount.
+    let ask = |amount| InvoiceRequest { amount: MilliSats(amount), description: "my money".into(), expiry_secs: 600 };
+    let refund = |invoice: String| NodeCommand::Refund { job: job.to_hex(), bolt11: invoice };
+    let wrong = purse.invoice(ask(4_000)).await.unwrap();
+    assert!(matches!(node.call(refund(wrong.bolt11)).await, NodeEvent::Failed { .. }));
+    let invoice = purse.invoice(ask(3_000)).await.unwrap();
+    match node.call(refund(invoice.bolt11.clone())).await {
+        NodeEvent::Payment { payment } => assert!(payment.is_settled(), "{payment:?}"),
+        event => panic!("{event:?}"),
+    }
+    node.job_in(job, JobState::Refunded).await;
+    // Asked again, with the same invoice or another: nothing more is owed.
+    let another = purse.invoice(ask(3_000)).await.unwrap();
+    for bolt11 in [invoice.bolt11, another.bolt11] {
+        assert!(matches!(node.call(refund(bolt11)).await, NodeEvent::Failed { .. }));
+    }
+    assert_eq!(purse.snapshot().await.unwrap().balance, MilliSats(50_000));
+    let sums = Reader::open(&market.paths.ledger).unwrap().money().unwrap();
+    assert_eq!((sums.received, sums.refunded, sums.owed), (MilliSats(3_000), MilliSats(3_000), MilliSats(0)));
+    let view = node.status_where(|status| status.wallet.as_ref().is_some_and(|wallet| wallet.snapshot.balance == MilliSats(0))).await;
+    assert_eq!(view.wallet.unwrap().kind, "practice");
     node.stop();
 }
