@@ -19,7 +19,7 @@ use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Direction, Payment};
 use crate::store::{Purpose, Store, StoreError};
 use crate::wallet::guard::{Guard, Order, PayError, refund};
-use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent, bolt11};
+use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent};
 
 /// How long an invoice made by hand can be paid.
 const EXPIRY_SECS: u64 = 3_600;
@@ -51,6 +51,10 @@ impl Cashier {
     pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, outlet: Outlet, board: Board, clock: Clock) -> Self {
         let guard = Guard::new(Arc::clone(&wallet), store.clone(), limits, clock.clone());
         Self { wallet, guard, store, outlet, board, clock }
+    }
+
+    pub fn wallet(&self) -> Arc<dyn Wallet> {
+        Arc::clone(&self.wallet)
     }
 
     /// Keeps the balance everybody sees up to date, and takes up payments an earlier run began.
@@ -167,12 +171,6 @@ impl Cashier {
             state => Err(queries::failure(&StoreError::NothingOwed { job: id, state })),
         }
     }
-}
-
-/// What an invoice says, for whoever is about to pay it. Needs no wallet.
-pub fn decode(text: &str) -> Result<NodeEvent, Failure> {
-    let invoice = bolt11::decode(text).map_err(|error| failure(&WalletError::from(error)))?;
-    Ok(NodeEvent::Invoice { invoice: Box::new(invoice) })
 }
 
 /// There is nothing to ask.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit;
 use super::event::{Failure, sentence};
 use super::options::{Market, NodeOptions};
 use super::services::backends;
@@ -17,6 +18,7 @@ use crate::identity::Identity;
 use crate::inference::registry::Registry;
 use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews};
 use crate::store::{Reader, StoreError};
+use crate::wallet::Wallet;
 
 /// How long backends get to answer.
 const PROBE: Duration = Duration::from_secs(4);
@@ -95,11 +97,13 @@ pub struct Examination {
     options: NodeOptions,
     /// The running node's relays; a stopped node's are tried.
     relays: Option<Vec<RelayHealth>>,
+    /// The running node's wallet; a stopped node's is closed.
+    wallet: Option<Arc<dyn Wallet>>,
 }
 
 impl Examination {
-    pub fn new(options: &NodeOptions, relays: Option<Vec<RelayHealth>>) -> Self {
-        Self { options: options.clone(), relays }
+    pub fn new(options: &NodeOptions, relays: Option<Vec<RelayHealth>>, wallet: Option<Arc<dyn Wallet>>) -> Self {
+        Self { options: options.clone(), relays, wallet }
     }
 
     /// Every check, in the order a job would meet them.
@@ -114,6 +118,9 @@ impl Examination {
         findings.extend(
             ledger.unwrap_or_else(|error| vec![Finding::bad("ledger", format!("The check stopped: {error}."), "Please report this.")]),
         );
+        if let Some(wallet) = &self.wallet {
+            findings.push(audit::audit(&self.options.paths.ledger, wallet.as_ref()).await);
+        }
         let Some(config) = config else { return findings };
         findings.push(payment(&config, &self.options));
         findings.extend(self.backends(&config).await);

@@ -10,7 +10,8 @@
 //! NodeEvent   ◀─ outlet ◀────── everybody
 //! ```
 
-pub mod cashier;
+pub mod audit;
+mod cashier;
 mod command;
 #[cfg(unix)]
 pub mod control;

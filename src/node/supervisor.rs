@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::cashier;
+use super::cashier::{self, Cashier};
 use super::command::{Leaving, NodeCommand};
 use super::control::Asked;
 use super::doctor::{self, CONFIG_HINT, Examination};
@@ -337,7 +337,11 @@ impl Supervisor {
     }
 
     fn doctor(&self, answer: Answer) {
-        let examination = Examination::new(&self.options, self.services.as_ref().map(|on| on.relays.health()));
+        let examination = Examination::new(
+            &self.options,
+            self.services.as_ref().map(|on| on.relays.health()),
+            self.services.as_ref().and_then(|on| on.cashier.as_ref()).map(Cashier::wallet),
+        );
         self.aside.spawn("doctor", async move {
             let findings = examination.run().await;
             answer.give(NodeEvent::Doctor { findings }).await;

@@ -25,7 +25,7 @@ mod tests;
 
 pub use error::StoreError;
 pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
-pub use money::{MoneySums, OpenInvoice, Settlement};
+pub use money::{BookedPayment, Booking, MoneySums, OpenInvoice, Settlement};
 pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
 pub use spending::{PendingSpend, Purpose, Reserved, Spend};

@@ -10,7 +10,7 @@ use super::{Pending, Store, StoreError};
 use crate::domain::ids::{JobId, PaymentHash};
 use crate::domain::job::{Fact, JobState};
 use crate::domain::money::MilliSats;
-use crate::domain::payment::Invoice;
+use crate::domain::payment::{Direction, Invoice};
 use crate::domain::time::UnixMs;
 
 /// An invoice that has not been paid, as far as the ledger knows.
@@ -35,6 +35,25 @@ pub enum Settlement {
     Known,
     /// No invoice of ours.
     NotOurs,
+}
+
+/// How a payment stands in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Booking {
+    /// An invoice nobody has paid, or a payment on its way.
+    Open,
+    Settled,
+    Failed,
+}
+
+/// A payment as the ledger has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookedPayment {
+    pub hash: PaymentHash,
+    pub direction: Direction,
+    pub amount: MilliSats,
+    pub fee: MilliSats,
+    pub booking: Booking,
 }
 
 /// What the ledger says has moved, recomputed from its rows.
@@ -195,4 +214,28 @@ pub(super) fn sums(connection: &Connection) -> Result<MoneySums, StoreError> {
         owed: sum("SELECT coalesce(sum(i.amount_msats), 0) FROM invoices i JOIN jobs j ON j.id = i.job \
                    WHERE j.state = 'refund_due' AND i.settled_at IS NOT NULL")?,
     })
+}
+
+/// Every payment, and every invoice that waits for one.
+pub(super) fn booked(connection: &Connection) -> Result<Vec<BookedPayment>, StoreError> {
+    let sql = "SELECT hash, direction, amount_msats, fee_msats, state FROM payments \
+               UNION ALL SELECT hash, 'in', amount_msats, 0, 'pending' FROM invoices WHERE settled_at IS NULL";
+    let mut statement = connection.prepare(sql)?;
+    let mut found = statement.query([])?;
+    let mut payments = Vec::new();
+    while let Some(row) = found.next()? {
+        let (direction, state): (String, String) = (row.get(1)?, row.get(4)?);
+        payments.push(BookedPayment {
+            hash: PaymentHash(row.get(0)?),
+            direction: if direction == "in" { Direction::In } else { Direction::Out },
+            amount: MilliSats(row.get(2)?),
+            fee: MilliSats(row.get(3)?),
+            booking: match state.as_str() {
+                "settled" => Booking::Settled,
+                "failed" => Booking::Failed,
+                _ => Booking::Open,
+            },
+        });
+    }
+    Ok(payments)
 }

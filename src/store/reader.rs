@@ -82,6 +82,11 @@ impl Reader {
         super::money::sums(&self.connection)
     }
 
+    /// Every payment, for whoever holds them against a wallet.
+    pub fn booked(&self) -> Result<Vec<super::BookedPayment>, StoreError> {
+        super::money::booked(&self.connection)
+    }
+
     /// What is wrong with the file or with what it says; empty when nothing is.
     pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
         let mut problems = Vec::new();

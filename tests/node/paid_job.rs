@@ -234,6 +234,12 @@ async fn money_for_a_failed_job_goes_back_once_and_both_wallets_agree() {
     assert_eq!(purse.snapshot().await.unwrap().balance, MilliSats(50_000));
     let sums = Reader::open(&market.paths.ledger).unwrap().money().unwrap();
     assert_eq!((sums.received, sums.refunded, sums.owed), (MilliSats(3_000), MilliSats(3_000), MilliSats(0)));
+    let findings = match node.call(NodeCommand::Doctor).await {
+        NodeEvent::Doctor { findings } => findings,
+        event => panic!("{event:?}"),
+    };
+    let money = findings.iter().find(|finding| finding.check == "money").unwrap();
+    assert_eq!(money.message, "The ledger's 2 settled payments are the wallet's, to the millisat.");
     let view = node.status_where(|status| status.wallet.as_ref().is_some_and(|wallet| wallet.snapshot.balance == MilliSats(0))).await;
     assert_eq!(view.wallet.unwrap().kind, "practice");
     node.stop();
