@@ -300,7 +300,7 @@ fn perform(ledger: &Ledger, job: u8, deed: Deed, attempt: u8) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     /// Whatever is tried in whatever order, the ledger does what the plain model does, and its sums are the model's.
     #[test]

@@ -84,6 +84,24 @@ async fn a_quote_that_runs_out_is_paid_late_and_served_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_private_mode_a_job_paid_for_after_a_restart_is_owed_back_because_nobody_kept_its_text() {
+    let market = Market::new().await;
+    let purse = Purse::new();
+    let node = online(&market, Scripted::quick(&["Gone."]), &purse, &["provider.store_text=false"]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "A secret.", "text"]], "").await;
+    let invoice = offer(&mut buyer, job).await;
+    node.job_in(job, JobState::Quoted).await;
+    node.stop();
+    let node = online(&market, Scripted::quick(&["Gone."]), &purse, &["provider.store_text=false"]).await;
+    purse.pay(&invoice, 1);
+    let detail = node.job_in(job, JobState::RefundDue).await;
+    assert_eq!(detail.record.reason_code.as_deref(), Some("text-not-kept"));
+    assert_eq!(detail.record.prompt, None);
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_nobody_heard_of_is_found_in_the_wallets_list_after_a_restart() {
     let market = Market::new().await;
     let purse = Purse::new();

@@ -29,6 +29,8 @@ use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEv
 
 /// Money that comes later than this is found by nobody but the operator.
 const LOOKED_FOR_MS: u64 = 30 * 86_400_000;
+/// How long a quote that has run out is kept in memory.
+const GRACE_MS: u64 = 600_000;
 /// A list is read no further than this: a wallet that never ends must not hold up the provider.
 const MOST_PAGES: usize = 200;
 
@@ -42,6 +44,8 @@ pub struct Quote {
 #[derive(Default)]
 pub struct Till {
     quotes: HashMap<JobId, Quote>,
+    /// Quotes that have run out a while ago: a payment may be on its way, and private mode keeps no text elsewhere.
+    late: HashMap<JobId, Quote>,
     /// Invoices being made.
     making: HashMap<JobId, Pubkey>,
     /// The wallet's list has been held against the ledger since the start.
@@ -71,7 +75,7 @@ impl Till {
 
     /// The job is called off. Money may still come for it.
     pub fn forget(&mut self, job: JobId) {
-        self.quotes.remove(&job);
+        self.take(job);
     }
 
     /// Something was missed: the wallet's list is read again with the next sweep.
@@ -85,9 +89,15 @@ impl Till {
         Some(Duration::from_millis(next.since(now)))
     }
 
-    /// Takes out the quotes that have run out.
+    /// Sets the quotes aside that have run out.
     fn take_due(&mut self, now: UnixMs) {
-        self.quotes.retain(|_, quote| quote.expires_at > now);
+        self.late.retain(|_, quote| quote.expires_at.plus_ms(GRACE_MS) > now);
+        self.late.extend(self.quotes.extract_if(|_, quote| quote.expires_at <= now));
+    }
+
+    /// The job is paid: what was kept for it.
+    fn take(&mut self, job: JobId) -> Option<Accepted> {
+        self.quotes.remove(&job).or_else(|| self.late.remove(&job)).map(|quote| quote.accepted)
     }
 }
 
@@ -154,10 +164,10 @@ impl Provider {
 
     /// A job was paid for: it is run, unless all that is left is to give the money back.
     pub(super) fn paid(&mut self, row: JobRow) {
-        let quote = self.till.quotes.remove(&row.id);
+        let kept = self.till.take(row.id);
         self.context.tell_job(row.clone());
-        match (row.state, quote) {
-            (JobState::Paid, Some(quote)) => self.waiting.push(quote.accepted),
+        match (row.state, kept) {
+            (JobState::Paid, Some(accepted)) => self.waiting.push(accepted),
             (JobState::Paid, None) => {
                 let (context, rules) = (Arc::clone(&self.context), self.settings.rules_for_resuming(row.kind));
                 self.work.push(Box::pin(async move { context.reread_paid(row, &rules).await }));
