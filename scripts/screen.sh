@@ -13,7 +13,8 @@ screen_open() {
     local number numbers
     screen_dir=$2
     mkdir -p "$screen_dir"
-    exec {numbers}< <(exec Xvfb -displayfd 1 -screen 0 "${1}x24" -nolisten tcp 2>/dev/null)
+    # Without -noreset the server starts anew when its last client leaves, and refuses whoever comes in that moment.
+    exec {numbers}< <(exec Xvfb -displayfd 1 -screen 0 "${1}x24" -nolisten tcp -noreset 2>/dev/null)
     screen_pids+=("$!")
     read -r -t 20 number <&"$numbers" || { echo "Xvfb did not start." >&2; return 1; }
     export DISPLAY=:$number
