@@ -54,11 +54,11 @@ fn a_node_that_is_gone_fails_what_waits_and_is_shown_as_stopped() {
 }
 
 #[test]
-fn what_is_said_after_a_look_began_needs_another_wake() {
+fn before_the_window_opens_no_wake_counts_as_sent() {
     use crate::node::wake::Wake as _;
     let wake = HudWake::default();
     wake.wake();
-    assert!(!wake.is_due(), "without a loop there is nobody to wake");
+    assert!(!wake.is_due(), "or the first one after it opens would be swallowed");
 }
 
 #[test]
