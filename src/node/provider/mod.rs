@@ -16,6 +16,7 @@ mod delivery;
 mod finished;
 mod handle;
 mod intake;
+mod offer;
 mod queue;
 mod resume;
 mod runner;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::offer::offer;
 use super::queue::Accepted;
 use super::voice::{Voice, Words};
 use super::{Context, Finished, Provider, intake};
@@ -234,9 +235,7 @@ impl Provider {
     /// Takes up a quote an earlier run sent: it is sent again, the same one, and waits on.
     pub(super) fn resume_quote(&mut self, accepted: Accepted, invoice: &OpenInvoice) {
         let amount = Amount { msats: invoice.amount, invoice: Some(invoice.bolt11.clone()) };
-        if invoice.expires_at > self.context.clock.now() {
-            self.voice.say(&accepted.request, Words::PaymentRequired { amount: &amount });
-        }
+        offer(&self.context, &self.voice, &accepted.request, &amount, invoice.expires_at);
         let id = accepted.request.id;
         self.till.quotes.insert(id, Quote { accepted, expires_at: invoice.expires_at });
     }
@@ -266,7 +265,7 @@ async fn store_quote(context: &Arc<Context>, voice: &Voice, accepted: Accepted, 
         }
     }
     let amount = Amount { msats: accepted.deal.price, invoice: Some(invoice.bolt11) };
-    voice.say(&accepted.request, Words::PaymentRequired { amount: &amount });
+    offer(context, voice, &accepted.request, &amount, invoice.expires_at);
     Some(Quote { accepted, expires_at: invoice.expires_at })
 }
 

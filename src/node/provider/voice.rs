@@ -54,6 +54,13 @@ impl Voice {
         self.send(&words.on(FeedbackDraft::on_unreadable(event, words.status(), self.context.clock.now())));
     }
 
+    /// What would be said, signed, for whoever sends it himself.
+    pub fn write(&self, request: &JobRequest, words: Words<'_>) -> Result<Event, impl std::fmt::Display + use<>> {
+        let draft = words.on(FeedbackDraft::on(request, words.status(), self.context.clock.now()));
+        let written = feedback::write(&draft, self.context.identity.nostr_keys()).map_err(WriteError::from);
+        written.and_then(|builder| self.context.sign(builder))
+    }
+
     fn send(&self, draft: &FeedbackDraft<'_>) {
         let job = draft.job;
         let written = feedback::write(draft, self.context.identity.nostr_keys()).map_err(WriteError::from);
