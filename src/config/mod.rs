@@ -27,6 +27,7 @@ use crate::domain::admission::Accept;
 use crate::domain::ids::Pubkey;
 use crate::domain::job::Policy;
 use crate::domain::money::{MilliSats, Sats};
+use crate::domain::purchase::AutoPay;
 
 /// The settings in force. Field names are the keys.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -179,10 +180,19 @@ pub struct LimitsConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BuyerConfig {
-    pub auto_pay: String,
+    pub auto_pay: AutoPay,
     pub offer_window_secs: u64,
     pub timeout_secs: u64,
-    pub identity: String,
+    pub identity: BuyerIdentity,
+}
+
+/// Whose key a request is signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuyerIdentity {
+    /// A new one for each, so that two requests are not known to be one buyer's.
+    Fresh,
+    Own,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -201,6 +211,6 @@ pub struct LogConfig {
 /// Keys were checked with their row of the table; here they only change their type.
 fn pubkeys<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Pubkey>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    let parse = |text: String| value::pubkey(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no public key")));
+    let parse = |text: String| crate::nip90::read_key(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no public key")));
     texts.into_iter().map(parse).collect()
 }

@@ -4,8 +4,6 @@ use std::net::IpAddr;
 
 use toml::Value;
 
-use crate::domain::ids::Pubkey;
-
 /// The type and range of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -81,7 +79,7 @@ impl Kind {
             Self::Choice(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Self::HttpUrl => value.as_str().is_some_and(is_http),
             Self::Relays => all(value, 1..=20, |item| item.as_str().is_some_and(is_relay)),
-            Self::Pubkeys => all(value, 0..=10_000, |item| item.as_str().and_then(pubkey).is_some()),
+            Self::Pubkeys => all(value, 0..=10_000, |item| item.as_str().and_then(crate::nip90::read_key).is_some()),
             Self::JobKinds => all(value, 1..=64, |item| job_kind(item).is_some()),
             Self::Servers => all(value, 0..=32, is_server) && distinct_names(value),
             Self::Models => value.as_table().is_some_and(|models| models.values().all(is_model)),
@@ -104,11 +102,6 @@ fn is_relay(text: &str) -> bool {
     let plain = host.trim_start_matches('[').trim_end_matches(']');
     let local = host == "localhost" || plain.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     url.scheme() == "wss" || (url.scheme() == "ws" && local)
-}
-
-/// A public key, as npub or in hexadecimal.
-pub fn pubkey(text: &str) -> Option<Pubkey> {
-    nostr::PublicKey::parse(text).ok().map(|key| Pubkey(key.to_bytes()))
 }
 
 /// A kind of job this program can do.

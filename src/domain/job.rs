@@ -12,10 +12,9 @@
 //! A transition is written before the effect it announces, so each state means "this much is safe to repeat": a job
 //! found `running` is run again, a job found `answered` is only published again.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+
+use super::words::names;
 
 /// When a job is paid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,78 +29,42 @@ pub enum Policy {
     Free,
 }
 
-macro_rules! states {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
-        /// Where a job stands.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum JobState {
-            $($(#[$doc])* $name),+
-        }
-
-        impl JobState {
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// The name in the ledger, in JSON and on screen.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),+ }
-            }
-        }
-
-        impl FromStr for JobState {
-            type Err = UnknownState;
-
-            fn from_str(text: &str) -> Result<Self, UnknownState> {
-                match text { $($text => Ok(Self::$name),)+ other => Err(UnknownState(other.to_owned())) }
-            }
-        }
-    };
-}
-
-states! {
-    /// Claimed: no other process or relay copy will take it.
-    Seen = "seen",
-    /// Turned away before any cost; a reason is kept.
-    Refused = "refused",
-    /// An invoice exists and waits.
-    Quoted = "quoted",
-    /// The invoice ran out unpaid. A late payment can still arrive.
-    Expired = "expired",
-    /// The wallet's own record says this invoice is settled.
-    Paid = "paid",
-    /// A model works on it, or did when the node stopped.
-    Running = "running",
-    /// The signed answer is stored. It is never made again.
-    Answered = "answered",
-    /// A relay took the answer.
-    Done = "done",
-    /// No answer could be made. Final only when nothing was paid.
-    Failed = "failed",
-    /// Money was taken and must go back.
-    RefundDue = "refund_due",
-    Refunded = "refunded",
-    /// The operator gave up on a refund.
-    WrittenOff = "written_off",
-    /// Delivered, invoice open.
-    AwaitingPayment = "awaiting_payment",
-    /// Delivered and paid afterwards.
-    Settled = "settled",
-    /// Delivered and not paid in time. A late payment still settles it.
-    Unpaid = "unpaid",
-    /// The buyer or the operator called it off before an answer was stored.
-    Cancelled = "cancelled",
-}
-
-impl fmt::Display for JobState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// Where a job stands.
+    pub enum JobState {
+        /// Claimed: no other process or relay copy will take it.
+        Seen = "seen",
+        /// Turned away before any cost; a reason is kept.
+        Refused = "refused",
+        /// An invoice exists and waits.
+        Quoted = "quoted",
+        /// The invoice ran out unpaid. A late payment can still arrive.
+        Expired = "expired",
+        /// The wallet's own record says this invoice is settled.
+        Paid = "paid",
+        /// A model works on it, or did when the node stopped.
+        Running = "running",
+        /// The signed answer is stored. It is never made again.
+        Answered = "answered",
+        /// A relay took the answer.
+        Done = "done",
+        /// No answer could be made. Final only when nothing was paid.
+        Failed = "failed",
+        /// Money was taken and must go back.
+        RefundDue = "refund_due",
+        Refunded = "refunded",
+        /// The operator gave up on a refund.
+        WrittenOff = "written_off",
+        /// Delivered, invoice open.
+        AwaitingPayment = "awaiting_payment",
+        /// Delivered and paid afterwards.
+        Settled = "settled",
+        /// Delivered and not paid in time. A late payment still settles it.
+        Unpaid = "unpaid",
+        /// The buyer or the operator called it off before an answer was stored.
+        Cancelled = "cancelled",
     }
 }
-
-/// A state name this program does not know.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a job state")]
-pub struct UnknownState(pub String);
 
 /// What happened to a job. Each becomes one row of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use wire::{job_id, pubkey, public_key};
+pub use wire::{about, job_id, pubkey, public_key, read_key};
 
 /// Kinds reserved for job requests.
 pub const REQUESTS: RangeInclusive<u16> = 5000..=5999;

@@ -18,6 +18,11 @@ pub fn pubkey(key: &PublicKey) -> Pubkey {
     Pubkey(key.to_bytes())
 }
 
+/// A public key as people write it: npub (NIP-19) or hexadecimal.
+pub fn read_key(text: &str) -> Option<Pubkey> {
+    PublicKey::parse(text.trim()).ok().map(|key| pubkey(&key))
+}
+
 /// Our key as the crate's. Whether it is a point on the curve shows when it is used.
 pub fn public_key(key: &Pubkey) -> PublicKey {
     PublicKey::from_byte_array(key.0)
@@ -50,6 +55,11 @@ pub(super) fn first<'a>(rows: &[Row<'a>], name: &'static str) -> Option<&'a str>
 pub(super) fn answered_job(rows: &[Row<'_>]) -> Option<JobId> {
     let id = |row| field(row, 1).and_then(|text| text.parse().ok());
     named(rows, "e").filter(|row| field(row, 3) == Some("job")).find_map(id).or_else(|| named(rows, "e").find_map(id))
+}
+
+/// The job an answer or feedback is about, by its tags in the clear.
+pub fn about(event: &Event) -> Option<JobId> {
+    answered_job(&rows(event))
 }
 
 /// When the event ends (NIP-40); `None` when it says nothing legible.

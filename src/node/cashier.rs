@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
 
 use super::command::NodeCommand;
+use super::consumer::Bell;
 use super::event::{Failure, NodeEvent, Scope, sentence};
 use super::outlet::Outlet;
 use super::queries;
@@ -17,7 +19,7 @@ use crate::domain::job::JobState;
 use crate::domain::limits::Limits;
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Direction, Payment};
-use crate::store::{Purpose, Store, StoreError};
+use crate::store::{Ended, Purpose, Store, StoreError};
 use crate::wallet::guard::{Guard, Order, PayError, refund};
 use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent};
 
@@ -33,6 +35,8 @@ pub struct Cashier {
     outlet: Outlet,
     board: Board,
     clock: Clock,
+    /// Rings when a payment has changed a request of ours.
+    bell: mpsc::Sender<Bell>,
 }
 
 /// The config's limits as the rule takes them.
@@ -48,9 +52,21 @@ pub fn limits(config: &LimitsConfig) -> Limits {
 }
 
 impl Cashier {
-    pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, outlet: Outlet, board: Board, clock: Clock) -> Self {
-        let guard = Guard::new(Arc::clone(&wallet), store.clone(), limits, clock.clone());
-        Self { wallet, guard, store, outlet, board, clock }
+    pub fn new(
+        wallet: Arc<dyn Wallet>,
+        guard: Guard,
+        store: Store,
+        outlet: Outlet,
+        board: Board,
+        clock: Clock,
+        bell: mpsc::Sender<Bell>,
+    ) -> Self {
+        Self { wallet, guard, store, outlet, board, clock, bell }
+    }
+
+    /// The way out for money.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     pub fn wallet(&self) -> Arc<dyn Wallet> {
@@ -68,7 +84,11 @@ impl Cashier {
     async fn follow(self) {
         let mut events = self.wallet.events();
         match self.guard.resume().await {
-            Ok(jobs) => jobs.into_iter().for_each(|job| self.outlet.tell(NodeEvent::JobChanged { job: Box::new(job) })),
+            Ok(ends) => {
+                for ended in ends {
+                    self.tell(ended).await;
+                }
+            }
             Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "What was being paid is looked at again at the next start."),
         }
         self.look().await;
@@ -87,15 +107,18 @@ impl Cashier {
         self.outlet.tell(NodeEvent::Payment { payment: Box::new(payment.clone()) });
         if payment.direction == Direction::Out && !payment.is_pending() {
             match self.guard.ended(payment).await {
-                Ok(paid) => self.tell(paid.job),
+                Ok(paid) => self.tell(paid.ended).await,
                 Err(error) => self.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`."),
             }
         }
     }
 
-    fn tell(&self, job: Option<crate::store::JobRow>) {
-        if let Some(job) = job {
+    async fn tell(&self, ended: Ended) {
+        if let Some(job) = ended.job {
             self.outlet.tell(NodeEvent::JobChanged { job: Box::new(job) });
+        }
+        if let Some(request) = ended.request {
+            let _ = self.bell.send(Bell::Moved(request.id)).await;
         }
     }
 
@@ -149,7 +172,7 @@ impl Cashier {
 
     async fn spend(&self, order: Order) -> Result<NodeEvent, Failure> {
         let paid = self.guard.pay(order).await.map_err(|error| refused(&error))?;
-        self.tell(paid.job);
+        self.tell(paid.ended).await;
         self.look().await;
         Ok(NodeEvent::Payment { payment: Box::new(paid.payment) })
     }
@@ -157,7 +180,7 @@ impl Cashier {
     async fn write_off(&self, job: &str) -> Result<NodeEvent, Failure> {
         let (job, _) = self.owed(job).await?;
         let row = self.store.write_off(job, self.clock.now()).await.map_err(|error| queries::failure(&error))?;
-        self.tell(Some(row));
+        self.tell(Ended { job: Some(row), request: None }).await;
         Ok(NodeEvent::Done)
     }
 

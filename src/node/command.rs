@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::RequestId;
+use super::consumer::Ask;
+use crate::domain::ids::{Pubkey, RequestId};
 use crate::domain::money::Sats;
-use crate::store::JobsQuery;
+use crate::store::{JobsQuery, PageKey};
 use crate::wallet::PaymentKey;
 
 /// A command with the number its answer will carry. No command has a field named `id`: in JSON that is this number.
@@ -92,6 +93,24 @@ pub enum NodeCommand {
     Refund { job: String, bolt11: String },
     /// Cashier: gives up a refund nobody asks for. Answer: `Done`.
     WriteOff { job: String },
+    /// Consumer: asks the market for a job; answers `PurchaseChanged`, as soon as the request is stored.
+    Submit { ask: Box<Ask> },
+    /// Consumer: pays an offer for a request of ours: this provider's, or the cheapest; answers `PurchaseChanged` at once.
+    PayOffer {
+        request: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<Pubkey>,
+    },
+    /// Consumer: calls a request off, or leaves the bill of an answer unpaid; answers `PurchaseChanged`.
+    CancelRequest { request: String },
+    /// Ledger, also while stopped: our own requests, newest first; answers `Purchases`.
+    Purchases {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<PageKey>,
+        limit: u32,
+    },
+    /// Ledger, also while stopped: one request of ours; answers `Purchase`. The id may be shortened.
+    Purchase { request: String },
     /// Practice market: the robot buyer asks a job every few seconds, until told otherwise. Answer: `Done`.
     StartRobot,
     /// Practice market: the robot buyer stops asking. Answer: `Done`.

@@ -9,7 +9,7 @@ use crate::domain::model::BackendHealth;
 use crate::domain::payment::{Invoice, Payment};
 use crate::domain::relay::RelayHealth;
 use crate::inference::PullProgress;
-use crate::store::{JobDetail, JobRow, Page, Stats};
+use crate::store::{JobDetail, JobRow, Offer, Page, PurchaseDetail, PurchasePage, PurchaseRow, Stats};
 use crate::wallet::PaymentsPage;
 
 /// An event, with the number of the command it answers, if it answers one.
@@ -62,6 +62,14 @@ pub enum NodeEvent {
     Payment { payment: Box<Payment> },
     /// Wallet: an invoice, as asked for.
     Invoice { invoice: Box<Invoice> },
+    /// Requests: one of ours changed state; the row is what the ledger holds now.
+    PurchaseChanged { purchase: Box<PurchaseRow> },
+    /// Requests: a provider asks a price, with what is wrong about it.
+    Offer { offer: Box<Offer> },
+    /// Requests: one page, as asked for.
+    Purchases { page: PurchasePage },
+    /// Requests: one of ours with its offers and its timeline, as asked for.
+    Purchase { purchase: Box<PurchaseDetail> },
     /// Notices: something went wrong that the operator should know.
     Fault { fault: Fault },
     /// Whoever asked: done.

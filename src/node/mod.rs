@@ -6,13 +6,15 @@
 //!
 //! ```text
 //! NodeCommand ─▶ supervisor ─┬▶ services (lock, ledger, relays, backends, control socket)
-//!                            └▶ provider (intake, queue, runs, delivery, ad)
+//!                            ├▶ provider (intake, queue, runs, delivery, ad)
+//!                            └▶ consumer (requests of our own, offers, answers)
 //! NodeEvent   ◀─ outlet ◀────── everybody
 //! ```
 
 pub mod audit;
 mod cashier;
 mod command;
+mod consumer;
 #[cfg(unix)]
 pub mod control;
 pub mod doctor;
@@ -27,6 +29,7 @@ mod purse;
 mod queries;
 mod robot;
 mod robot_buyer;
+mod sending;
 mod services;
 pub mod status;
 mod supervisor;
@@ -35,6 +38,7 @@ mod test_job;
 pub mod wake;
 
 pub use command::{Leaving, NodeCommand, Request};
+pub use consumer::Ask;
 pub use doctor::{Finding, Preflight, Verdict};
 pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, TestStep, sentence};
 pub use handle::{Node, NodeHandle};

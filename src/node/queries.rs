@@ -1,12 +1,13 @@
 //! What the ledger knows, answered from a read-only open: the same whether the node runs or not.
 
 use super::command::NodeCommand;
+use super::consumer::{ConsumerCommand, ConsumerHandle};
 use super::event::{Failure, NodeEvent, sentence};
 use super::options::NodeOptions;
 use crate::domain::ids::JobId;
-use crate::store::{Page, Reader, Stats, StoreError};
+use crate::store::{Page, PurchasePage, Reader, Stats, StoreError};
 
-/// Answers `Jobs`, `Job` and `Stats`. A ledger that does not exist yet is an empty one.
+/// Answers `Jobs`, `Job`, `Stats`, `Purchases` and `Purchase`. A ledger that does not exist yet is an empty one.
 pub fn answer(options: &NodeOptions, command: &NodeCommand) -> NodeEvent {
     look_up(options, command).unwrap_or_else(|failure| NodeEvent::Failed { failure })
 }
@@ -28,6 +29,16 @@ fn look_up(options: &NodeOptions, command: &NodeCommand) -> Result<NodeEvent, Fa
             NodeEvent::JobDetail { job: Box::new(reader.job(id).map_err(|error| failure(&error))?) }
         }
         (NodeCommand::Job { job: id }, None) => return Err(Failure::user(format!("There is no job {id}: the ledger is empty."))),
+        (NodeCommand::Purchases { before, limit }, Some(reader)) => {
+            NodeEvent::Purchases { page: reader.purchases(*before, *limit).map_err(|error| failure(&error))? }
+        }
+        (NodeCommand::Purchases { .. }, None) => NodeEvent::Purchases { page: PurchasePage::default() },
+        (NodeCommand::Purchase { request: id }, Some(reader)) => {
+            NodeEvent::Purchase { purchase: Box::new(reader.purchase(id).map_err(|error| failure(&error))?) }
+        }
+        (NodeCommand::Purchase { request: id }, None) => {
+            return Err(Failure::user(format!("There is no request {id}: the ledger is empty.")));
+        }
         _ => return Err(Failure::internal("Not a question for the ledger.")),
     })
 }
@@ -36,6 +47,29 @@ fn look_up(options: &NodeOptions, command: &NodeCommand) -> Result<NodeEvent, Fa
 pub fn find(options: &NodeOptions, id: &str) -> Result<JobId, Failure> {
     let reader = Reader::open(&options.paths.ledger).map_err(|error| failure(&error))?;
     Ok(reader.job(id).map_err(|error| failure(&error))?.record.id)
+}
+
+/// The one request of ours an id, whole or shortened, stands for.
+pub fn find_request(options: &NodeOptions, id: &str) -> Result<JobId, Failure> {
+    let reader = Reader::open(&options.paths.ledger).map_err(|error| failure(&error))?;
+    Ok(reader.purchase(id).map_err(|error| failure(&error))?.row.id)
+}
+
+/// Asks the buying side, with the request's id made whole.
+pub async fn buy(consumer: &ConsumerHandle, options: &NodeOptions, command: NodeCommand) -> Result<NodeEvent, Failure> {
+    let row = match command {
+        NodeCommand::Submit { ask } => consumer.ask(|reply| ConsumerCommand::Submit(ask, reply)).await?,
+        NodeCommand::PayOffer { request, provider } => {
+            let id = find_request(options, &request)?;
+            consumer.ask(|reply| ConsumerCommand::Pay(id, provider, reply)).await?
+        }
+        NodeCommand::CancelRequest { request } => {
+            let id = find_request(options, &request)?;
+            consumer.ask(|reply| ConsumerCommand::Cancel(id, reply)).await?
+        }
+        _ => return Err(Failure::internal("Not a command for the buying side.")),
+    };
+    Ok(NodeEvent::PurchaseChanged { purchase: Box::new(row) })
 }
 
 pub fn failure(error: &StoreError) -> Failure {

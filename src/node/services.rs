@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cashier::{Cashier, limits};
 use super::command::Leaving;
+use super::consumer::{self, ConsumerCommand, ConsumerHandle};
 use super::control::{self, Asked};
 use super::event::{Failure, NodeEvent, sentence};
 use super::lock::{Holder, LockError, NodeLock};
@@ -28,12 +29,16 @@ use crate::inference::Inference;
 use crate::inference::ollama::Ollama;
 use crate::inference::openai::OpenAi;
 use crate::inference::registry::Registry;
+use crate::nip90::{FEEDBACK, RESULTS};
 use crate::relay::{LinkOptions, NostrRelays, RelayLink, RelayNews};
 use crate::store::{Store, StoreOptions};
 use crate::wallet::Wallet;
+use crate::wallet::guard::Guard;
 
 /// How long the provider gets to take its ad down, and then tasks to end, when the node stops.
 const LEAVE: Duration = Duration::from_secs(3);
+/// Payments whose end the buying side may not have heard of yet.
+const BELLS: usize = 64;
 
 /// A started node's parts.
 pub struct Services {
@@ -41,6 +46,7 @@ pub struct Services {
     pub registry: Arc<Registry>,
     pub relays: Arc<dyn RelayLink>,
     pub provider: ProviderHandle,
+    pub consumer: ConsumerHandle,
     pub config: Arc<Config>,
     /// `None`: there is no wallet.
     pub cashier: Option<Cashier>,
@@ -78,9 +84,21 @@ impl Services {
         let registry = registry(&config, options, &tasks)?;
         let (relays, news) = link(&config, &identity)?;
         let wallet = purse::open(&config, options, outlet).await?;
+        let (bell, bells) = mpsc::channel(BELLS);
         let cashier = wallet.clone().map(|wallet| {
-            Cashier::new(wallet, store.clone(), limits(&config.limits), outlet.clone(), board.clone(), options.clock.clone())
+            let guard = Guard::new(Arc::clone(&wallet), store.clone(), limits(&config.limits), options.clock.clone());
+            Cashier::new(wallet, guard, store.clone(), outlet.clone(), board.clone(), options.clock.clone(), bell.clone())
         });
+        let buying = consumer::Context {
+            identity: identity.clone(),
+            me: identity.pubkey(),
+            store: store.clone(),
+            relays: Arc::clone(&relays),
+            purse: cashier.as_ref().map(|cashier| (cashier.guard().clone(), cashier.wallet().network())),
+            outlet: outlet.clone(),
+            clock: options.clock.clone(),
+            tasks: tasks.clone(),
+        };
         let context = Context {
             me: Pubkey(identity.nostr_keys().public_key().to_bytes()),
             identity: identity.clone(),
@@ -96,9 +114,10 @@ impl Services {
         };
         relays.connect().await;
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
+        let consumer = consumer::spawn(buying, Arc::clone(&config), (bell, bells));
         tasks.spawn(
             "relay news",
-            pass_news(news, provider.clone(), outlet.clone(), board.clone(), Arc::clone(&relays), tasks.token().clone()),
+            pass_news(news, provider.clone(), consumer.clone(), outlet.clone(), board.clone(), Arc::clone(&relays), tasks.token().clone()),
         );
         if let Some(cashier) = &cashier {
             cashier.open(&tasks);
@@ -113,6 +132,7 @@ impl Services {
             registry,
             relays,
             provider,
+            consumer,
             config,
             identity,
             cashier,
@@ -183,7 +203,11 @@ impl Services {
         self.registry.set_probe_every(Duration::from_secs(config.backends.probe_secs));
         self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(sentence(&error)))?;
         self.relays.set_max_event_bytes(config.relays.max_event_bytes);
+        if let Some(cashier) = &self.cashier {
+            cashier.guard().set_limits(limits(&config.limits));
+        }
         self.provider.ask(ProviderCommand::Reload(Arc::clone(&config))).await;
+        self.consumer.tell(ConsumerCommand::Reload(Arc::clone(&config))).await;
         self.config = config;
         Ok(())
     }
@@ -234,6 +258,7 @@ fn link(config: &Config, identity: &Identity) -> Result<(Arc<dyn RelayLink>, mps
 async fn pass_news(
     mut news: mpsc::Receiver<RelayNews>,
     provider: ProviderHandle,
+    consumer: ConsumerHandle,
     outlet: Outlet,
     board: Board,
     relays: Arc<dyn RelayLink>,
@@ -241,7 +266,10 @@ async fn pass_news(
 ) {
     while let Some(Some(item)) = token.run_until_cancelled(news.recv()).await {
         match item {
-            RelayNews::Event { event, .. } => provider.take(event).await,
+            RelayNews::Event { event, .. } => match event.kind.as_u16() {
+                kind if kind == FEEDBACK || RESULTS.contains(&kind) => consumer.take(event).await,
+                _ => provider.take(event).await,
+            },
             RelayNews::EndOfStored { .. } => {}
             RelayNews::Health(relay) => {
                 let all = relays.health();

@@ -105,7 +105,14 @@ impl Supervisor {
             NodeCommand::Models | NodeCommand::ProbeBackends => return self.models(command, answer).await,
             NodeCommand::PullModel { model } => return self.pull(model, answer).await,
             NodeCommand::Relays => NodeEvent::Relays { relays: self.services.as_ref().map(|on| on.relays.health()).unwrap_or_default() },
-            NodeCommand::Jobs { .. } | NodeCommand::Job { .. } | NodeCommand::Stats => return self.query(command, answer),
+            NodeCommand::Jobs { .. }
+            | NodeCommand::Job { .. }
+            | NodeCommand::Stats
+            | NodeCommand::Purchases { .. }
+            | NodeCommand::Purchase { .. } => return self.query(command, answer),
+            NodeCommand::Submit { .. } | NodeCommand::PayOffer { .. } | NodeCommand::CancelRequest { .. } => {
+                return self.buy(command, answer);
+            }
             NodeCommand::CancelJob { job } => done(self.cancel(&job).await),
             NodeCommand::Reload => done(self.reload().await),
             NodeCommand::SetSetting { key, value } => done(self.set(key, value).await),
@@ -334,6 +341,17 @@ impl Supervisor {
             Some(cashier) => self.aside.spawn("money", async move { answer.give(cashier.answer(command).await).await }),
             None => answer.give(NodeEvent::Failed { failure: cashier::no_wallet(self.services.is_some()) }).await,
         }
+    }
+
+    fn buy(&self, command: NodeCommand, answer: Answer) {
+        let (consumer, options) = (self.services.as_ref().map(|on| on.consumer.clone()), self.options.clone());
+        self.aside.spawn("buying", async move {
+            let bought = match consumer {
+                Some(consumer) => queries::buy(&consumer, &options, command).await,
+                None => Err(Failure::user("The node is stopped.").hint("Start it with `pylon run`.")),
+            };
+            answer.give(bought.unwrap_or_else(|failure| NodeEvent::Failed { failure })).await;
+        });
     }
 
     fn doctor(&self, answer: Answer) {

@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 
 use crate::domain::ids::JobId;
 use crate::domain::job::{IllegalStep, JobState};
+use crate::domain::purchase::IllegalPurchase;
 
 /// Why the ledger did not do what was asked. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -27,6 +28,10 @@ pub enum StoreError {
     ReadOnly,
     #[error(transparent)]
     Illegal(#[from] IllegalStep),
+    #[error(transparent)]
+    IllegalPurchase(#[from] IllegalPurchase),
+    #[error("the ledger has no request {0}")]
+    UnknownRequest(String),
     #[error("the ledger has no job {0}")]
     Unknown(String),
     #[error("the job {0} has a refund under way already; wait for it")]

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::rows::{self, JobRow, ROW, UnfinishedJob};
 use super::stats::{self, Entry};
-use super::writer::Steps;
+use super::writer::{Line, Steps};
 use super::{Pending, Store, StoreError};
 use crate::domain::ids::JobId;
 use crate::domain::job::{Fact, JobState, Policy, Standing};
@@ -206,7 +206,7 @@ fn insert(connection: &Connection, steps: &mut Steps, job: &NewJob) -> Result<bo
     }
     write_journal(connection, request.id, job.seen_at, None, None, JobState::Seen)?;
     stats::add(connection, job.seen_at, Entry::Claimed)?;
-    steps.push((request.id, None));
+    steps.push((request.id, Line::Claimed));
     Ok(true)
 }
 
@@ -227,7 +227,7 @@ pub(super) fn advance(connection: &Connection, steps: &mut Steps, id: JobId, fac
     // A job paid before a relay said it had the answer is delivered and settled in one step.
     let counted = if (before.state, after.state) == (JobState::Answered, JobState::Settled) { JobState::Done } else { after.state };
     stats::add(connection, at, Entry::Reached(counted))?;
-    steps.push((id, Some(fact)));
+    steps.push((id, Line::Job(fact)));
     row(connection, id)
 }
 

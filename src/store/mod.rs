@@ -4,14 +4,17 @@
 //! it in one transaction with a savepoint each, commits once, and answers everybody: a busy node pays for one disk sync
 //! where it would have paid for many, and an acknowledged write is on disk. Readers open the file for themselves.
 //!
-//! Every change of a job goes through [`Standing::apply`](crate::domain::job::Standing::apply) and writes one journal
+//! Every change of a job, and of a request of our own, goes through [`Standing::apply`](crate::domain::job::Standing::apply) and writes one journal
 //! row and one update in the same transaction. Nothing outside this room knows SQL.
 
 mod aside;
 mod error;
 mod jobs;
 mod money;
+mod offers;
 mod open;
+mod purchase_rows;
+mod purchases;
 mod reader;
 mod rows;
 mod spending;
@@ -21,13 +24,18 @@ mod writer;
 #[cfg(test)]
 mod money_tests;
 #[cfg(test)]
+mod purchase_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::StoreError;
 pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
 pub use money::{BookedPayment, Booking, MoneySums, OpenInvoice, Settlement};
+pub use offers::Offer;
+pub use purchase_rows::{PurchaseDetail, PurchaseJournalRow, PurchasePage, PurchaseRow};
+pub use purchases::{NewPurchase, OpenPurchase, PurchaseStep, Secret, TakenAnswer};
 pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
-pub use spending::{PendingSpend, Purpose, Reserved, Spend};
+pub use spending::{Ended, PendingSpend, Purpose, Reserved, Spend};
 pub use stats::{Span, Stats};
-pub use writer::{Observer, Pending, Step, StepTime, Store, StoreOptions};
+pub use writer::{Line, Observer, Pending, Step, StepTime, Store, StoreOptions};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::purchase_tests::purchase;
 use super::tests::{NOON, answer, id, new_job, run};
 use super::*;
 use crate::domain::ids::{PaymentHash, Pubkey};
@@ -129,8 +130,9 @@ fn a_late_payment_is_taken_in_and_can_be_given_back_once() {
     assert_eq!(ledger.refund(1, 8).unwrap(), Reserved::New);
     assert!(ledger.has_pending(8) && !ledger.has_pending(7));
     let row = ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap();
-    assert_eq!(row.map(|row| row.state), Some(JobState::Refunded));
-    assert_eq!(ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap(), None, "told again: nothing");
+    assert_eq!(row.job.map(|row| row.state), Some(JobState::Refunded));
+    let again = ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap();
+    assert_eq!(again, Ended::default(), "told again: nothing");
     assert!(ledger.refund(1, 9).is_err());
     let sums = MoneySums { received: PRICE, refunded: PRICE, fees: MilliSats(12), ..MoneySums::default() };
     assert_eq!(ledger.reader.money().unwrap(), sums);
@@ -151,6 +153,9 @@ fn an_answer_paid_before_it_is_known_to_be_delivered_is_settled_and_counted_once
 #[test]
 fn a_request_is_paid_for_once_and_never_past_a_limit() {
     let ledger = Ledger::new();
+    for number in 1..=12 {
+        ledger.store.draft(purchase(number)).wait().unwrap();
+    }
     let buy = |request: u8, with: u8, limits: Limits| {
         ledger.store.reserve(spend(Purpose::Request(id(request)), with), limits, NOON).wait().unwrap()
     };
@@ -293,7 +298,7 @@ fn perform(ledger: &Ledger, job: u8, deed: Deed, attempt: u8) -> bool {
         }
         Deed::RefundArrives => {
             let Some(hash) = ledger.refund_of(job) else { return false };
-            matches!(store.settle_spend(hash, MilliSats(0), NOON).wait(), Ok(Some(_)))
+            matches!(store.settle_spend(hash, MilliSats(0), NOON).wait(), Ok(Ended { job: Some(_), .. }))
         }
         Deed::WriteOff => ok(store.write_off(id(job), NOON).wait()),
     }

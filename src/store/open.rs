@@ -14,7 +14,11 @@ const APPLICATION_ID: i64 = 0x5059_4C4E;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings the file from version n to n + 1, in one transaction.
-pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_ledger.sql"), include_str!("migrations/0002_invoices.sql")];
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_ledger.sql"),
+    include_str!("migrations/0002_invoices.sql"),
+    include_str!("migrations/0003_requests.sql"),
+];
 
 /// Opens for writing, making or updating the file.
 pub fn writable(path: &Path) -> Result<Connection, StoreError> {

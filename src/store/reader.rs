@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
+use super::purchase_rows::{self, PurchaseDetail, PurchasePage};
 use super::rows::{self, JobDetail, JobsQuery, JournalRow, Page, Publication, ROW};
 use super::stats::{self, Stats};
 use super::{StoreError, open};
@@ -63,13 +64,24 @@ impl Reader {
 
     /// One job by its id, whole or shortened, with its timeline.
     pub fn job(&self, id: &str) -> Result<JobDetail, StoreError> {
-        let id = self.find(id)?;
+        let id = self.find("jobs", id)?;
         let mut statement = self.connection.prepare_cached("SELECT * FROM jobs WHERE id = ?1")?;
         let mut found = statement.query(params![id.0])?;
         let Some(row) = found.next()? else { return Err(StoreError::Unknown(id.to_string())) };
         let record = rows::job_record(row)?;
         let (answer, truncated) = self.answer(id)?;
         Ok(JobDetail { record, journal: self.journal(id)?, publications: self.publications(id)?, answer, truncated })
+    }
+
+    /// One page of our own requests, newest first.
+    pub fn purchases(&self, before: Option<rows::PageKey>, limit: u32) -> Result<PurchasePage, StoreError> {
+        purchase_rows::page(&self.connection, before, limit.clamp(1, MAX_PAGE))
+    }
+
+    /// One request of our own by its id, whole or shortened, with its offers and its timeline.
+    pub fn purchase(&self, id: &str) -> Result<PurchaseDetail, StoreError> {
+        let id = self.find("requests", id)?;
+        purchase_rows::detail(&self.connection, id)
     }
 
     /// Totals as of `now`.
@@ -99,10 +111,11 @@ impl Reader {
             problems.push(format!("a row of {} belongs to no job", table?));
         }
         problems.extend(self.unexplained()?);
+        problems.extend(purchase_rows::unexplained(&self.connection)?);
         Ok(problems)
     }
 
-    fn find(&self, text: &str) -> Result<JobId, StoreError> {
+    fn find(&self, table: &'static str, text: &str) -> Result<JobId, StoreError> {
         let text = text.trim().to_ascii_lowercase();
         if let Ok(id) = text.parse() {
             return Ok(id);
@@ -111,10 +124,12 @@ impl Reader {
             return Err(StoreError::BadId(text));
         }
         let bound = |fill: &str| hex::decode(format!("{text}{}", fill.repeat(64 - text.len()))).unwrap_or_default();
-        let mut statement = self.connection.prepare_cached("SELECT id FROM jobs WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3")?;
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT id FROM {table} WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3"))?;
         let found = statement.query_map(params![bound("0"), bound("f"), MAX_CANDIDATES as i64], |row| Ok(JobId(row.get(0)?)))?;
         let candidates: Vec<JobId> = found.collect::<Result<_, _>>()?;
         match candidates.as_slice() {
+            [] if table == "requests" => Err(StoreError::UnknownRequest(text)),
             [] => Err(StoreError::Unknown(text)),
             [id] => Ok(*id),
             _ => Err(StoreError::Ambiguous { prefix: text, candidates }),

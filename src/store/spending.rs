@@ -1,16 +1,19 @@
 //! Money that goes out. The limits are checked in the transaction that reserves it, by the one thread that writes: however
 //! many ask at once, together they cannot pass a limit.
 
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params, params};
 
 use super::jobs::{advance, clamp, row};
 use super::money::has_refund;
+use super::purchase_rows::PurchaseRow;
+use super::purchases;
 use super::rows::JobRow;
 use super::{Pending, Store, StoreError};
 use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::job::{Fact, JobState};
 use crate::domain::limits::{Limits, OverLimit, Spent};
 use crate::domain::money::MilliSats;
+use crate::domain::purchase::PurchaseFact;
 use crate::domain::time::UnixMs;
 
 /// What money goes out for.
@@ -49,6 +52,15 @@ pub enum Reserved {
     Taken,
 }
 
+/// What the end of a payment has changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ended {
+    /// For a refund that has arrived: how its job stands now.
+    pub job: Option<JobRow>,
+    /// For a request of ours: how it stands now.
+    pub request: Option<PurchaseRow>,
+}
+
 /// A payment that was begun and of whose end nobody has heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingSpend {
@@ -60,7 +72,7 @@ pub struct PendingSpend {
 impl Store {
     /// Writes a payment down before it is sent, if the limits allow it.
     pub fn reserve(&self, spend: Spend, limits: Limits, at: UnixMs) -> Pending<Reserved> {
-        self.submit(move |connection, _| {
+        self.submit(move |connection, steps| {
             if let Purpose::Refund(job) = spend.purpose {
                 let state = row(connection, job)?.state;
                 if state != JobState::RefundDue {
@@ -75,31 +87,37 @@ impl Store {
                 return Ok(Reserved::OverLimit(over));
             }
             insert(connection, &spend, at)?;
+            if let Purpose::Request(request) = spend.purpose {
+                purchases::choose(connection, request, spend.payee)?;
+                purchases::advance(connection, steps, request, PurchaseFact::PaymentBegun, at)?;
+            }
             Ok(Reserved::New)
         })
     }
 
-    /// The wallet's record says that it has arrived. For a refund: how its job stands now.
-    pub fn settle_spend(&self, hash: PaymentHash, fee: MilliSats, at: UnixMs) -> Pending<Option<JobRow>> {
+    /// The wallet's record says that it has arrived.
+    pub fn settle_spend(&self, hash: PaymentHash, fee: MilliSats, at: UnixMs) -> Pending<Ended> {
         self.submit(move |connection, steps| {
             let sql = "UPDATE payments SET state = 'settled', fee_msats = ?2, ended_at = ?3 \
-                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' RETURNING job";
-            let mut statement = connection.prepare_cached(sql)?;
-            let job = statement.query_row(params![hash.0, clamp(fee.0), at.0], |row| row.get::<_, Option<[u8; 32]>>(0)).optional()?;
-            match job.flatten() {
-                Some(job) => Ok(Some(advance(connection, steps, JobId(job), Fact::Refunded, at)?)),
-                None => Ok(None),
-            }
+                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' RETURNING job, request";
+            let ended = what_for(connection, sql, params![hash.0, clamp(fee.0), at.0])?;
+            let job = ended.0.map(|job| advance(connection, steps, job, Fact::Refunded, at)).transpose()?;
+            let request =
+                ended.1.map(|id| purchases::advance_if_legal(connection, steps, id, PurchaseFact::PaymentSettled, at)).transpose()?;
+            Ok(Ended { job, request })
         })
     }
 
     /// The wallet's record says that no money has moved and none will.
-    pub fn fail_spend(&self, hash: PaymentHash, reason: String, at: UnixMs) -> Pending<()> {
-        self.submit(move |connection, _| {
+    pub fn fail_spend(&self, hash: PaymentHash, reason: String, at: UnixMs) -> Pending<Ended> {
+        self.submit(move |connection, steps| {
             let sql = "UPDATE payments SET state = 'failed', reason = ?2, ended_at = ?3 \
-                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending'";
-            connection.prepare_cached(sql)?.execute(params![hash.0, reason, at.0])?;
-            Ok(())
+                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' RETURNING job, request";
+            let ended = what_for(connection, sql, params![hash.0, reason, at.0])?;
+            let Some(id) = ended.1 else { return Ok(Ended::default()) };
+            purchases::choose(connection, id, None)?;
+            let request = purchases::advance_if_legal(connection, steps, id, PurchaseFact::PaymentFailed, at)?;
+            Ok(Ended { job: None, request: Some(request) })
         })
     }
 
@@ -113,6 +131,12 @@ impl Store {
             Ok(spends.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Ends a payment; which job or request it was for, if it was open until now.
+fn what_for(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<(Option<JobId>, Option<JobId>), StoreError> {
+    let ids = |row: &Row<'_>| Ok((row.get::<_, Option<[u8; 32]>>(0)?.map(JobId), row.get::<_, Option<[u8; 32]>>(1)?.map(JobId)));
+    Ok(connection.prepare_cached(sql)?.query_row(values, ids).optional()?.unwrap_or_default())
 }
 
 /// Whether this invoice, refund or purchase was paid or is being.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::{StoreError, open};
 use crate::domain::ids::JobId;
 use crate::domain::job::Fact;
+use crate::domain::purchase::PurchaseFact;
 
 /// Writes that share one commit at most.
 const BATCH: usize = 256;
@@ -24,10 +25,21 @@ pub type Observer = Arc<dyn Fn(Step) + Send + Sync>;
 /// A journal row about to be, or just, committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
+    /// A job, or a request of our own.
     pub job: JobId,
-    /// `None` is the claim.
-    pub fact: Option<Fact>,
+    pub line: Line,
     pub time: StepTime,
+}
+
+/// What a journal row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// A job is ours.
+    Claimed,
+    Job(Fact),
+    /// A request of our own is stored.
+    Drafted,
+    Request(PurchaseFact),
 }
 
 /// On which side of the commit.
@@ -50,7 +62,7 @@ impl fmt::Debug for StoreOptions {
 }
 
 /// The journal rows a write has made.
-pub(super) type Steps = Vec<(JobId, Option<Fact>)>;
+pub(super) type Steps = Vec<(JobId, Line)>;
 /// Answers the caller once it is known whether the commit held.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Runs inside a transaction, or hears why there is none.
@@ -203,8 +215,8 @@ impl Writer {
 
     fn tell(&self, steps: &Steps, time: StepTime) {
         let Some(observer) = &self.observer else { return };
-        for (job, fact) in steps {
-            observer(Step { job: *job, fact: *fact, time });
+        for (job, line) in steps {
+            observer(Step { job: *job, line: *line, time });
         }
     }
 }

@@ -8,7 +8,7 @@
 //! A payment that was reserved and of whose end nobody has heard stays pending, also over a restart, and counts against
 //! the limits until the wallet knows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
 use crate::clock::Clock;
@@ -16,7 +16,7 @@ use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::limits::{Limits, OverLimit};
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Payment, PaymentState};
-use crate::store::{JobRow, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
+use crate::store::{Ended, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
 
 /// What is to be paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Order {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paid {
     pub payment: Payment,
-    /// For a refund that has arrived: how its job stands now.
-    pub job: Option<JobRow>,
+    /// What that has changed in the ledger.
+    pub ended: Ended,
 }
 
 /// Why nothing was paid.
@@ -58,13 +58,23 @@ pub enum PayError {
 pub struct Guard {
     wallet: Arc<dyn Wallet>,
     store: Store,
-    limits: Limits,
+    /// Shared by every copy, so that a change reaches whoever pays.
+    limits: Arc<Mutex<Limits>>,
     clock: Clock,
 }
 
 impl Guard {
     pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, clock: Clock) -> Self {
-        Self { wallet, store, limits, clock }
+        Self { wallet, store, limits: Arc::new(Mutex::new(limits)), clock }
+    }
+
+    /// Changes the limits for every payment from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Pays. An error means that nothing was paid and nothing will be; a payment that is pending may still go either way.
@@ -86,7 +96,7 @@ impl Guard {
             amount: prepared.amount,
             fee: prepared.fee,
         };
-        match self.store.reserve(spend, self.limits, self.clock.now()).await? {
+        match self.store.reserve(spend, self.limits(), self.clock.now()).await? {
             Reserved::New => self.send(prepared, IdempotencyKey(key)).await,
             Reserved::OverLimit(over) => Err(PayError::OverLimit(over)),
             Reserved::Taken => Err(PayError::Taken),
@@ -110,41 +120,37 @@ impl Guard {
 
     /// Writes down how a payment ended, if it has.
     pub async fn ended(&self, payment: Payment) -> Result<Paid, PayError> {
-        let Some(hash) = payment.hash else { return Ok(Paid { payment, job: None }) };
-        let job = match &payment.state {
+        let Some(hash) = payment.hash else { return Ok(Paid { payment, ended: Ended::default() }) };
+        let ended = match &payment.state {
             PaymentState::Settled { .. } => self.store.settle_spend(hash, payment.fee, self.clock.now()).await?,
-            PaymentState::Failed { reason } => {
-                self.store.fail_spend(hash, reason.clone(), self.clock.now()).await?;
-                None
-            }
-            PaymentState::Pending => None,
+            PaymentState::Failed { reason } => self.store.fail_spend(hash, reason.clone(), self.clock.now()).await?,
+            PaymentState::Pending => Ended::default(),
         };
-        Ok(Paid { payment, job })
+        Ok(Paid { payment, ended })
     }
 
     /// Takes up what an earlier run began: asks the wallet, and sends again, with the same key, what it never heard of.
-    pub async fn resume(&self) -> Result<Vec<JobRow>, PayError> {
-        let mut jobs = Vec::new();
+    pub async fn resume(&self) -> Result<Vec<Ended>, PayError> {
+        let mut ends = Vec::new();
         for spend in self.store.pending_spends().await? {
             match self.take_up(&spend).await {
-                Ok(paid) => jobs.extend(paid.and_then(|paid| paid.job)),
+                Ok(ended) => ends.push(ended),
                 Err(error) => tracing::warn!("A payment that was under way is not settled yet: {error}."),
             }
         }
-        Ok(jobs)
+        Ok(ends)
     }
 
-    async fn take_up(&self, spend: &PendingSpend) -> Result<Option<Paid>, PayError> {
+    async fn take_up(&self, spend: &PendingSpend) -> Result<Ended, PayError> {
         if let Some(payment) = self.wallet.payment(spend.hash).await? {
-            return self.ended(payment).await.map(Some);
+            return self.ended(payment).await.map(|paid| paid.ended);
         }
         match self.wallet.prepare(spend.bolt11.clone()).await {
-            Ok(prepared) => self.send(prepared, IdempotencyKey(spend.idempotency)).await.map(Some),
+            Ok(prepared) => self.send(prepared, IdempotencyKey(spend.idempotency)).await.map(|paid| paid.ended),
             Err(error) if may_have_paid(&error) => Err(error.into()),
             Err(error) => {
                 // The wallet has no record of it and it cannot be paid any more: it never was.
-                self.store.fail_spend(spend.hash, error.to_string(), self.clock.now()).await?;
-                Ok(None)
+                Ok(self.store.fail_spend(spend.hash, error.to_string(), self.clock.now()).await?)
             }
         }
     }

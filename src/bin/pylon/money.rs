@@ -13,7 +13,7 @@ use crate::report::{json, line, utc};
 type Printed = Result<(), Failure>;
 
 /// An amount in sats, to the millisat where there is a rest.
-fn sats(amount: MilliSats) -> String {
+pub fn sats(amount: MilliSats) -> String {
     match amount.0 % 1_000 {
         0 => format!("{} sats", amount.0 / 1_000),
         rest => format!("{}.{rest:03} sats", amount.0 / 1_000),

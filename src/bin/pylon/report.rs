@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::args::{Init, Output, Practice};
 use crate::commands::practice::Line;
-use crate::money;
+use crate::{money, purchases};
 
 type Printed = Result<(), Failure>;
 
@@ -141,6 +141,8 @@ pub fn event(report: &Report, output: Output) -> Printed {
                 backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. })).map(|b| b.name.as_str()).collect();
             line(&format!("backends ready: {}", if ready.is_empty() { "none".to_owned() } else { ready.join(", ") }))
         }
+        NodeEvent::PurchaseChanged { purchase } => line(&format!("request {}", purchases::row_line(purchase))),
+        NodeEvent::Offer { offer } => line(&format!("offer   {}", purchases::offer_line(offer))),
         NodeEvent::Payment { payment } => line(&format!("payment {}", money::payment_line(payment))),
         // Answers to somebody's question are theirs to print; progress is for a window.
         NodeEvent::JobProgress { .. }
@@ -151,6 +153,8 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::Doctor { .. }
         | NodeEvent::Preflight { .. }
         | NodeEvent::Testing { .. }
+        | NodeEvent::Purchases { .. }
+        | NodeEvent::Purchase { .. }
         | NodeEvent::Wallet { .. }
         | NodeEvent::Payments { .. }
         | NodeEvent::Invoice { .. }

@@ -7,12 +7,13 @@ use bevy::prelude::*;
 use super::Reduce;
 use crate::domain::job::JobState;
 use crate::domain::payment::{Direction, Payment, PaymentState};
+use crate::domain::purchase::PurchaseState;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
 use crate::logging::redact;
 use crate::node::{Failure, NodeEvent, NodeState, TestStep};
-use crate::store::JobRow;
+use crate::store::{JobRow, Offer, PurchaseRow};
 
 /// Lines kept.
 const KEPT: usize = 2000;
@@ -85,6 +86,8 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
             Some((Level::Info, format!("Test job {} came back after {took_ms} ms.", job.short())))
         }
         NodeEvent::Payment { payment } => Some(payment_line(payment)),
+        NodeEvent::PurchaseChanged { purchase } => Some(purchase_line(purchase)),
+        NodeEvent::Offer { offer } => Some(offer_line(offer)),
         NodeEvent::Status { .. }
         | NodeEvent::Testing { step: TestStep::Partial { .. } }
         | NodeEvent::Models { .. }
@@ -96,6 +99,8 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         | NodeEvent::Pulling { .. }
         | NodeEvent::Doctor { .. }
         | NodeEvent::Preflight { .. }
+        | NodeEvent::Purchases { .. }
+        | NodeEvent::Purchase { .. }
         | NodeEvent::Wallet { .. }
         | NodeEvent::Payments { .. }
         | NodeEvent::Invoice { .. }
@@ -116,6 +121,24 @@ fn job_line(job: &JobRow) -> (Level, String) {
     let why = job.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let model = job.model.as_deref().map(|model| format!(" · {model}")).unwrap_or_default();
     (level, format!("{} {}{model}{why}", job.id.short(), job.state.as_str().replace('_', " ")))
+}
+
+fn purchase_line(row: &PurchaseRow) -> (Level, String) {
+    let level = match row.state {
+        PurchaseState::Failed => Level::Error,
+        PurchaseState::Expired | PurchaseState::Cancelled => Level::Warning,
+        _ => Level::Info,
+    };
+    let why = row.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    (level, format!("Request {} {}{why}", row.id.short(), row.state))
+}
+
+fn offer_line(offer: &Offer) -> (Level, String) {
+    let who = format!("{} for request {}", offer.provider.short(), offer.request.short());
+    match offer.flaw {
+        None => (Level::Info, format!("{} sats asked by {who}.", offer.asked.unwrap_or_default().ceil_sats())),
+        Some(flaw) => (Level::Warning, format!("An offer of {who} is not paid: {}.", flaw.words())),
+    }
 }
 
 fn payment_line(payment: &Payment) -> (Level, String) {

@@ -3,6 +3,7 @@
 mod config;
 mod doctor;
 mod init;
+mod job;
 mod jobs;
 mod models;
 pub mod practice;
@@ -32,6 +33,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Models(models) => models::run(&place, &models),
         Verb::Jobs(jobs) => jobs::run(&place, &jobs),
         Verb::Wallet(wallet) => wallet::run(&place, &wallet),
+        Verb::Job(job) => job::run(&place, job.verb),
         Verb::Config(config) => config::run(&place, &config.verb),
         Verb::Practice(practice) => practice::run(&place, &practice),
     }

@@ -1,0 +1,62 @@
+//! Answers: whose is taken, and what it costs.
+
+use nostr::Event;
+
+use super::Consumer;
+use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::purchase::PurchaseState;
+use crate::nip90::amount::Amount;
+use crate::nip90::result::{self, JobResult};
+use crate::store::{StoreError, TakenAnswer};
+
+impl Consumer {
+    pub(super) async fn result(&mut self, id: JobId, event: &Event) -> Result<(), StoreError> {
+        let Some(open) = self.open.get(&id) else { return Ok(()) };
+        let answer = match result::parse(event, Some(&open.keys)) {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::warn!(request = %id.short(), "An answer cannot be read: {error}.");
+                return Ok(());
+            }
+        };
+        if !self.is_awaited_from(id, answer.author) {
+            tracing::info!(request = %id.short(), "An answer of somebody else is not taken.");
+            return Ok(());
+        }
+        self.take_answer(id, event, answer).await
+    }
+
+    /// Whoever is paid, or was asked; of an open request, anybody but ourselves.
+    fn is_awaited_from(&self, id: JobId, author: Pubkey) -> bool {
+        let Some(open) = self.open.get(&id) else { return false };
+        match (open.row.provider, open.row.target) {
+            (Some(paid), _) => paid == author,
+            (None, Some(target)) => target == author,
+            (None, None) => author != self.context.me,
+        }
+    }
+
+    async fn take_answer(&mut self, id: JobId, event: &Event, answer: JobResult) -> Result<(), StoreError> {
+        let owes = |open: &super::Open| matches!(open.row.state, PurchaseState::Drafted | PurchaseState::Published) && !open.is_paying;
+        let bill = answer.amount.filter(|amount| amount.invoice.is_some() && self.open.get(&id).is_some_and(owes));
+        let has_bill = match &bill {
+            Some(bill) => self.is_good(id, answer.author, bill).await?,
+            None => false,
+        };
+        let Some(text) = answer.text else { return Ok(()) };
+        let taken = TakenAnswer { provider: answer.author, event_id: event.id.to_bytes(), text, has_bill };
+        if let Some(row) = self.context.store.take_answer(id, taken, self.context.clock.now()).await? {
+            self.moved(row).await;
+            self.choose(id, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the invoice that came with an answer is one that could be paid.
+    async fn is_good(&mut self, id: JobId, provider: Pubkey, bill: &Amount) -> Result<bool, StoreError> {
+        self.offered(id, provider, bill).await?;
+        let bolt11 = bill.invoice.as_deref().unwrap_or_default();
+        let offers = self.context.store.offers(id).await?;
+        Ok(offers.iter().any(|offer| offer.provider == provider && offer.bolt11 == bolt11 && offer.flaw.is_none()))
+    }
+}

@@ -1,0 +1,324 @@
+//! The buying side: requests of our own out, offers and answers in, each paid once at most.
+//!
+//! One task (the [`Consumer`]) decides, in the order things happen; what takes time (a relay, a payment) runs beside it
+//! and rings when it has ended. The ledger comes first each time:
+//!
+//! ```text
+//! ask ─▶ DRAFT (commit) ─▶ relays ─▶ offer (judged, commit) ─▶ guard: RESERVE (commit) ─▶ wallet ─▶ SETTLED (commit) ─▶ ANSWER (commit)
+//! ```
+//!
+//! Whatever a stranger sends is checked against the request it is about: who was asked, what was bid, whom we have paid.
+
+mod answer;
+mod ask;
+mod handle;
+mod offers;
+mod open;
+mod payment;
+mod resume;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nostr::{Event, EventId, Filter, Kind, Timestamp};
+use tokio::sync::mpsc;
+
+pub use self::ask::Ask;
+pub use self::handle::{ConsumerCommand, ConsumerHandle};
+
+use self::ask::Drafted;
+use self::open::Open;
+use super::event::{Failure, NodeEvent, Scope, sentence};
+use super::outlet::Outlet;
+use super::queries;
+use super::sending::until_taken;
+use super::tasks::Tasks;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::payment::Network;
+use crate::domain::purchase::{PurchaseFact, PurchaseState};
+use crate::domain::time::UnixMs;
+use crate::identity::Identity;
+use crate::nip90::{FEEDBACK, RESULTS, about, cancel, result_kind};
+use crate::relay::{RelayLink, SubscriptionName};
+use crate::store::{PurchaseRow, PurchaseStep, Store, StoreError};
+use crate::wallet::guard::Guard;
+
+/// Offers and answers to our requests.
+const ANSWERS: SubscriptionName = SubscriptionName("answers");
+/// What may wait before senders wait with it.
+const BACKLOG: usize = 256;
+/// How far before the oldest request we ask: relays and providers have clocks of their own.
+const OVERLAP_SECS: u64 = 60;
+/// After so long without the answer that was paid for, the relays are asked again for all they have, in milliseconds.
+const ASK_AGAIN_MS: u64 = 20_000;
+/// The longest sleep: the clock may be set meanwhile.
+const NAP: Duration = Duration::from_secs(5);
+
+/// What everything on the buying side needs.
+pub struct Context {
+    pub identity: Identity,
+    pub me: Pubkey,
+    pub store: Store,
+    pub relays: Arc<dyn RelayLink>,
+    /// The way out for money and the network it goes on; `None`: there is no wallet.
+    pub purse: Option<(Guard, Network)>,
+    pub outlet: Outlet,
+    pub clock: Clock,
+    pub tasks: Tasks,
+}
+
+/// Something that ran beside the consumer has ended: the request is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bell {
+    /// Its row in the ledger has changed, or may have.
+    Moved(JobId),
+    /// An attempt to pay has ended.
+    PaymentEnded(JobId, Then),
+}
+
+/// What comes after an attempt to pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing: the wallet has it.
+    Wait,
+    /// The same offer, after a pause.
+    Again,
+    /// The next best offer, if there is one.
+    Next,
+}
+
+/// Starts the buying side, taking up what an earlier run left open. The sender rings its bell.
+pub fn spawn(context: Context, config: Arc<Config>, bells: (mpsc::Sender<Bell>, mpsc::Receiver<Bell>)) -> ConsumerHandle {
+    let (commands, asked) = mpsc::channel(BACKLOG);
+    let (events, heard) = mpsc::channel(BACKLOG);
+    let context = Arc::new(context);
+    let consumer = Consumer { context: Arc::clone(&context), config, open: HashMap::new(), bell: bells.0, asked_at: UnixMs(0) };
+    let token = context.tasks.token().clone();
+    context.tasks.spawn("buyer", async move {
+        token.run_until_cancelled(consumer.run(asked, heard, bells.1)).await;
+    });
+    ConsumerHandle::new(commands, events)
+}
+
+/// The buying side's one decider.
+struct Consumer {
+    context: Arc<Context>,
+    config: Arc<Config>,
+    /// Requests that still wait for something.
+    open: HashMap<JobId, Open>,
+    bell: mpsc::Sender<Bell>,
+    /// When the relays were last asked for everything.
+    asked_at: UnixMs,
+}
+
+impl Consumer {
+    async fn run(
+        mut self,
+        mut asked: mpsc::Receiver<ConsumerCommand>,
+        mut heard: mpsc::Receiver<Box<Event>>,
+        mut bells: mpsc::Receiver<Bell>,
+    ) {
+        if let Err(error) = self.resume().await {
+            self.context.outlet.fault(Scope::Ledger, sentence(&error), "Requests that were open are not watched; run `pylon doctor`.");
+        }
+        loop {
+            let nap = self.nap();
+            let done = tokio::select! {
+                command = asked.recv() => match command {
+                    Some(command) => self.obey(command).await,
+                    None => return,
+                },
+                Some(event) = heard.recv() => self.hear(&event).await,
+                Some(bell) = bells.recv() => self.ring(bell).await,
+                () = tokio::time::sleep(nap) => self.look_at_the_clock().await,
+            };
+            if let Err(error) = done {
+                self.context.outlet.fault(Scope::Ledger, sentence(&error), "Nothing that was paid is lost. Run `pylon doctor`.");
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: ConsumerCommand) -> Result<(), StoreError> {
+        match command {
+            ConsumerCommand::Submit(ask, reply) => {
+                let _ = reply.send(self.submit(&ask).await);
+            }
+            ConsumerCommand::Pay(id, provider, reply) => {
+                let _ = reply.send(self.pay_by_hand(id, provider).await);
+            }
+            ConsumerCommand::Cancel(id, reply) => {
+                let _ = reply.send(self.cancel(id).await);
+            }
+            ConsumerCommand::Reload(config) => self.config = config,
+        }
+        Ok(())
+    }
+
+    async fn submit(&mut self, ask: &Ask) -> Result<PurchaseRow, Failure> {
+        let Drafted { new, event, keys } = ask.draft(&self.context, &self.config.buyer)?;
+        let row = self.context.store.draft(new).await.map_err(|error| queries::failure(&error))?;
+        self.tell(row.clone());
+        self.open.insert(row.id, Open::new(row.clone(), keys, event));
+        // Asked for before it is sent: an answer may come at once.
+        self.listen().await;
+        self.send(row.id);
+        Ok(row)
+    }
+
+    /// Publishes a request until a relay has it.
+    fn send(&self, id: JobId) {
+        let Some(open) = self.open.get(&id) else { return };
+        let (event, until, context, bell) = (open.event.clone(), open.row.expires_at, Arc::clone(&self.context), self.bell.clone());
+        let token = self.context.tasks.token().clone();
+        self.context.tasks.spawn("request", async move {
+            let mut words = String::new();
+            let sending = until_taken(context.relays.as_ref(), &event, &context.clock, until, |refused| words = refused);
+            let Some(taken) = token.run_until_cancelled(sending).await else { return };
+            let stored = if taken {
+                context.store.step(id, PurchaseFact::Published.into(), context.clock.now()).await.map(drop)
+            } else {
+                context.store.note_purchase(id, "not-sent", format!("No relay took the request: {words}.")).await.map(drop)
+            };
+            if let Err(error) = stored {
+                tracing::warn!(request = %id.short(), "What became of sending it was not written down: {error}.");
+            }
+            let _ = bell.send(Bell::Moved(id)).await;
+        });
+    }
+
+    /// Calls a request off, as far as nothing is paid yet.
+    async fn cancel(&mut self, id: JobId) -> Result<PurchaseRow, Failure> {
+        let failed = |error: StoreError| queries::failure(&error);
+        let now = self.context.clock.now();
+        let state = self.context.store.purchase(id).await.map_err(failed)?.map(|row| row.state);
+        let state = state.ok_or_else(|| queries::failure(&StoreError::UnknownRequest(id.to_string())))?;
+        let fact = if state == PurchaseState::Answered { PurchaseFact::BillClosed } else { PurchaseFact::Cancelled };
+        let step = PurchaseStep { fact, reason: Some(("cancelled", "Called off by you.".to_owned())) };
+        let row = self.context.store.step(id, step, now).await.map_err(failed)?;
+        let row = row.ok_or_else(|| Failure::user(format!("The request is {state}, so it cannot be called off any more.")))?;
+        if let Some(open) = self.open.get(&id)
+            && row.state == PurchaseState::Cancelled
+        {
+            self.withdraw(open);
+        }
+        self.moved(row.clone()).await;
+        Ok(row)
+    }
+
+    /// Tells providers that the request is called off. Best effort: an offer that comes all the same is not paid.
+    fn withdraw(&self, open: &Open) {
+        let now = self.context.clock.now();
+        let builder = cancel::write(&open.row.id, open.row.kind, "", now);
+        let Ok(event) = builder.sign_with_keys(&open.keys) else { return };
+        let (context, token) = (Arc::clone(&self.context), self.context.tasks.token().clone());
+        self.context.tasks.spawn("withdrawal", async move {
+            let sending = until_taken(context.relays.as_ref(), &event, &context.clock, now.plus_ms(10_000), |_| {});
+            token.run_until_cancelled(sending).await;
+        });
+    }
+
+    async fn ring(&mut self, bell: Bell) -> Result<(), StoreError> {
+        let (Bell::Moved(id) | Bell::PaymentEnded(id, _)) = bell;
+        if let Bell::PaymentEnded(id, then) = bell
+            && let Some(open) = self.open.get_mut(&id)
+        {
+            open.payment_ended(then, self.context.clock.now());
+        }
+        if let Some(row) = self.context.store.purchase(id).await? {
+            self.moved(row).await;
+        }
+        self.choose(id, false).await
+    }
+
+    /// Takes in how a request stands now.
+    async fn moved(&mut self, row: PurchaseRow) {
+        let Some(open) = self.open.get_mut(&row.id) else { return self.tell(row) };
+        let changed = open.row != row;
+        open.take(row.clone(), self.config.buyer.timeout_secs, self.context.clock.now());
+        let is_over = open.is_over();
+        if changed {
+            self.tell(row.clone());
+        }
+        if is_over {
+            self.open.remove(&row.id);
+            self.listen().await;
+        }
+    }
+
+    fn tell(&self, row: PurchaseRow) {
+        self.context.outlet.tell(NodeEvent::PurchaseChanged { purchase: Box::new(row) });
+    }
+
+    /// Asks the relays for everything about our open requests, now and after each reconnect.
+    async fn listen(&mut self) {
+        self.asked_at = self.context.clock.now();
+        let Some(oldest) = self.open.values().map(|open| open.row.created_at).min() else {
+            return self.context.relays.unsubscribe(ANSWERS).await;
+        };
+        let mut kinds: Vec<Kind> = self.open.values().map(|open| Kind::from(result_kind(open.row.kind))).collect();
+        kinds.push(Kind::from(FEEDBACK));
+        let ids = self.open.keys().map(|id| EventId::from_byte_array(id.0));
+        let since = Timestamp::from(oldest.as_secs().saturating_sub(OVERLAP_SECS));
+        let filter = Filter::new().kinds(kinds).events(ids).since(since);
+        if let Err(error) = self.context.relays.subscribe(ANSWERS, filter).await {
+            tracing::warn!("The relays could not be asked for answers: {error}.");
+        }
+    }
+
+    async fn hear(&mut self, event: &Event) -> Result<(), StoreError> {
+        let Some(id) = about(event).filter(|id| self.open.contains_key(id)) else { return Ok(()) };
+        match event.kind.as_u16() {
+            FEEDBACK => self.feedback(id, event).await,
+            kind if RESULTS.contains(&kind) => self.result(id, event).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn nap(&self) -> Duration {
+        let now = self.context.clock.now();
+        let next = self.open.values().filter_map(Open::next_look).map(|at| at.since(now)).min();
+        next.map_or(NAP, |ms| Duration::from_millis(ms + 1).min(NAP))
+    }
+
+    /// Does what is due: choosing an offer, giving up, asking again.
+    async fn look_at_the_clock(&mut self) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let due: Vec<JobId> = self.open.iter().filter(|(_, open)| open.chooses_by(now)).map(|(id, _)| *id).collect();
+        for id in due {
+            self.choose(id, true).await?;
+        }
+        let late: Vec<JobId> = self.open.iter().filter(|(_, open)| open.deadline.is_some_and(|at| at <= now)).map(|(id, _)| *id).collect();
+        for id in late {
+            self.give_up(id, now).await?;
+        }
+        if self.open.values().any(Open::misses_what_it_paid_for) && now.since(self.asked_at) >= ASK_AGAIN_MS {
+            self.listen().await;
+        }
+        Ok(())
+    }
+
+    async fn give_up(&mut self, id: JobId, now: UnixMs) -> Result<(), StoreError> {
+        let Some(open) = self.open.get_mut(&id) else { return Ok(()) };
+        if open.row.state == PurchaseState::Failed {
+            // Nobody looks for its answer any more.
+            self.open.remove(&id);
+            self.listen().await;
+            return Ok(());
+        }
+        open.deadline = None;
+        let step = open.giving_up();
+        match self.context.store.step(id, step, now).await? {
+            Some(row) => self.moved(row).await,
+            None => {
+                // What it was late for has come meanwhile.
+                if let Some(row) = self.context.store.purchase(id).await? {
+                    self.moved(row).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! A request that waits for something: its row as last read, its key, and what it waits until.
+
+use nostr::{Event, Keys};
+
+use super::Then;
+use crate::domain::purchase::{PurchaseFact, PurchaseState};
+use crate::domain::time::UnixMs;
+use crate::store::{PurchaseRow, PurchaseStep};
+
+/// Times one offer is tried when the payment fails for good: a wallet may find no way once and find one a second later.
+const MOST_TRIES: u8 = 3;
+/// Before it is tried again, in milliseconds.
+const RETRY_MS: u64 = 1_000;
+/// How long a paid request that was given up still takes its answer, in milliseconds.
+const LATE_MS: u64 = 86_400_000;
+
+pub struct Open {
+    pub row: PurchaseRow,
+    pub keys: Keys,
+    pub event: Event,
+    /// When it is given up; `None`: money is on its way, and that has no deadline.
+    pub deadline: Option<UnixMs>,
+    /// When the offers that have come are chosen among.
+    pub choose_at: Option<UnixMs>,
+    /// A payment of ours is under way.
+    pub is_paying: bool,
+    pub tries: u8,
+}
+
+impl Open {
+    pub fn new(row: PurchaseRow, keys: Keys, event: Event) -> Self {
+        let deadline = Some(row.expires_at);
+        Self { row, keys, event, deadline, choose_at: None, is_paying: false, tries: 0 }
+    }
+
+    /// Takes in the row; deadlines follow its state.
+    pub fn take(&mut self, row: PurchaseRow, timeout_secs: u64, now: UnixMs) {
+        let before = std::mem::replace(&mut self.row, row).state;
+        let state = self.row.state;
+        if before == state && self.deadline.is_some() {
+            return;
+        }
+        self.deadline = match state {
+            PurchaseState::Drafted | PurchaseState::Published => Some(self.row.expires_at),
+            PurchaseState::Paid => Some(now.plus_ms(timeout_secs.saturating_mul(1000))),
+            PurchaseState::Answered if !self.is_paying => Some(self.row.expires_at.max(now.plus_ms(timeout_secs.saturating_mul(1000)))),
+            PurchaseState::Failed => Some(now.plus_ms(LATE_MS)),
+            _ => None,
+        };
+    }
+
+    /// Nothing more is awaited, not even a late answer to what was paid.
+    pub fn is_over(&self) -> bool {
+        match self.row.state {
+            PurchaseState::Failed => self.row.paid.0 == 0,
+            state => state.is_final(),
+        }
+    }
+
+    /// The answer was paid for and is not here.
+    pub fn misses_what_it_paid_for(&self) -> bool {
+        matches!(self.row.state, PurchaseState::Paid | PurchaseState::Failed)
+    }
+
+    pub fn next_look(&self) -> Option<UnixMs> {
+        [self.deadline, self.choose_at].into_iter().flatten().min()
+    }
+
+    pub fn chooses_by(&self, now: UnixMs) -> bool {
+        self.choose_at.is_some_and(|at| at <= now)
+    }
+
+    /// An attempt to pay has ended. One that failed is made again after a pause, a few times.
+    pub fn payment_ended(&mut self, then: Then, now: UnixMs) {
+        self.is_paying = false;
+        match then {
+            Then::Wait => {}
+            Then::Next => {
+                self.tries = 0;
+                self.choose_at = Some(now);
+            }
+            Then::Again => {
+                self.tries += 1;
+                self.choose_at = Some(now.plus_ms(RETRY_MS << self.tries.min(6)));
+            }
+        }
+    }
+
+    /// Whether an offer whose payment failed has had its chances.
+    pub fn is_out_of_tries(&self) -> bool {
+        self.tries + 1 >= MOST_TRIES
+    }
+
+    /// What giving up means here, with a reason unless there is a better one already.
+    pub fn giving_up(&self) -> PurchaseStep {
+        let waited = self.row.expires_at.since(self.row.created_at) / 1000;
+        match self.row.state {
+            PurchaseState::Paid => {
+                let words = "It was paid, and no answer came in time. A late one is still taken; ask the provider for the money back.";
+                PurchaseStep { fact: PurchaseFact::TimedOut, reason: Some(("paid-unanswered", words.to_owned())) }
+            }
+            PurchaseState::Answered => {
+                let words = "The answer is here; its invoice ran out unpaid.";
+                PurchaseStep { fact: PurchaseFact::BillClosed, reason: Some(("bill-unpaid", words.to_owned())) }
+            }
+            _ if self.row.reason.is_some() => PurchaseFact::TimedOut.into(),
+            _ => {
+                let words = format!("Nobody answered within {waited} s.");
+                PurchaseStep { fact: PurchaseFact::TimedOut, reason: Some(("timed-out", words)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Choosing an offer and paying it. The guard pays: at most once for a request, within every limit.
+
+use std::sync::Arc;
+
+use super::offers::flaw_of;
+use super::{Bell, Consumer, Context, Then};
+use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::offer::Flaw;
+use crate::domain::payment::PaymentState;
+use crate::domain::purchase::AutoPay;
+use crate::node::event::{Failure, Scope, sentence};
+use crate::node::queries;
+use crate::store::{Offer, PurchaseRow, Purpose, StoreError};
+use crate::wallet::WalletError;
+use crate::wallet::guard::{Guard, Order, PayError};
+
+/// How an attempt to pay ended, for the request.
+enum Outcome {
+    /// The wallet has it: settled, or pending, which the ledger knows.
+    Begun,
+    /// Not paid now; the same offer may be tried again.
+    Again(String),
+    /// This offer is not paid.
+    Flawed(Flaw, Option<String>),
+    /// Somebody else is at it.
+    Elsewhere,
+}
+
+impl Consumer {
+    /// Pays an offer, if it is time and the policy says so.
+    pub(super) async fn choose(&mut self, id: JobId, is_time: bool) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let window_ms = self.config.buyer.offer_window_secs.saturating_mul(1000);
+        let Some(open) = self.open.get_mut(&id).filter(|open| !open.is_paying && open.row.state.may_pay()) else { return Ok(()) };
+        let waits = match open.row.auto_pay {
+            AutoPay::Ask => return Ok(()),
+            AutoPay::First => open.choose_at.is_some(),
+            // Nobody else can offer, or nobody else has answered: there is nothing to compare.
+            AutoPay::Cheapest if open.row.target.is_some() || open.row.provider.is_some() => open.choose_at.is_some(),
+            AutoPay::Cheapest => true,
+        };
+        if waits && !is_time {
+            open.choose_at.get_or_insert(now.plus_ms(window_ms));
+            return Ok(());
+        }
+        open.choose_at = None;
+        if let Some(offer) = self.best(id, None).await? {
+            self.pay(id, offer);
+        }
+        Ok(())
+    }
+
+    /// Pays the offer the user has chosen.
+    pub(super) async fn pay_by_hand(&mut self, id: JobId, provider: Option<Pubkey>) -> Result<PurchaseRow, Failure> {
+        let Some(open) = self.open.get(&id) else {
+            return Err(Failure::user("The request does not wait for anything, so there is nothing to pay."));
+        };
+        let (row, is_paying) = (open.row.clone(), open.is_paying);
+        if is_paying || !row.state.may_pay() {
+            return Err(Failure::user(format!("The request is {}, so nothing is paid for it now.", row.state)));
+        }
+        match self.best(id, provider).await.map_err(|error| queries::failure(&error))? {
+            Some(offer) => self.pay(id, offer),
+            None => {
+                return Err(Failure::user("There is no offer that can be paid.").hint("See what has come with `pylon job status`."));
+            }
+        }
+        Ok(row)
+    }
+
+    /// The cheapest offer that can be paid: of whoever has answered, of this provider, or of anybody.
+    async fn best(&self, id: JobId, provider: Option<Pubkey>) -> Result<Option<Offer>, StoreError> {
+        let now = self.context.clock.now();
+        let answered_by = self.open.get(&id).and_then(|open| open.row.provider);
+        let wanted = answered_by.or(provider);
+        let offers = self.context.store.offers(id).await?;
+        let could = |offer: &Offer| offer.flaw.is_none() && offer.expires_at.is_none_or(|at| at > now);
+        Ok(offers.into_iter().find(|offer| could(offer) && wanted.is_none_or(|wanted| wanted == offer.provider)))
+    }
+
+    fn pay(&mut self, id: JobId, offer: Offer) {
+        let Some((guard, _)) = self.context.purse.clone() else { return };
+        let Some(open) = self.open.get_mut(&id) else { return };
+        open.is_paying = true;
+        let is_last_try = open.is_out_of_tries();
+        let (context, bell) = (Arc::clone(&self.context), self.bell.clone());
+        self.context.tasks.spawn("payment", async move {
+            let then = match attempt(&guard, &offer).await {
+                Outcome::Begun | Outcome::Elsewhere => Then::Wait,
+                Outcome::Again(words) if is_last_try => {
+                    mark(&context, &offer, Flaw::WalletRefused, words).await;
+                    Then::Next
+                }
+                Outcome::Again(words) => {
+                    note(&context, &offer, words).await;
+                    Then::Again
+                }
+                Outcome::Flawed(flaw, detail) => {
+                    mark(&context, &offer, flaw, detail.unwrap_or_default()).await;
+                    Then::Next
+                }
+            };
+            let _ = bell.send(Bell::PaymentEnded(id, then)).await;
+        });
+    }
+}
+
+/// One attempt. The guard writes its beginning and its end into the ledger, the request's row with it.
+async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
+    let amount = offer.asked.unwrap_or_default();
+    let purpose = Purpose::Request(offer.request);
+    let order = Order { purpose, bolt11: offer.bolt11.clone(), amount, payee: Some(offer.provider) };
+    match guard.pay(order).await {
+        Ok(paid) => match paid.payment.state {
+            PaymentState::Failed { reason } => Outcome::Again(reason),
+            _ => Outcome::Begun,
+        },
+        Err(PayError::Wallet(error)) => match error {
+            WalletError::Unknown(_) => Outcome::Begun,
+            WalletError::Invoice(error) => {
+                let (flaw, detail) = flaw_of(error);
+                Outcome::Flawed(flaw, detail)
+            }
+            WalletError::AlreadyPaid => Outcome::Flawed(Flaw::ReusedInvoice, None),
+            WalletError::OwnInvoice => Outcome::Flawed(Flaw::Own, None),
+            WalletError::Unreachable(_) | WalletError::Refused(_) | WalletError::Locked => Outcome::Again(error.to_string()),
+            WalletError::Closed => Outcome::Elsewhere,
+            error => Outcome::Flawed(Flaw::WalletRefused, Some(error.to_string())),
+        },
+        Err(PayError::OverLimit(over)) => Outcome::Flawed(Flaw::OverLimit, Some(over.to_string())),
+        Err(error @ PayError::OtherAmount { .. }) => Outcome::Flawed(Flaw::OtherAmount, Some(error.to_string())),
+        Err(PayError::Taken) => Outcome::Elsewhere,
+        Err(error @ (PayError::Ledger(_) | PayError::Random(_))) => Outcome::Again(error.to_string()),
+    }
+}
+
+/// Says that a payment failed and is tried again.
+async fn note(context: &Context, offer: &Offer, words: String) {
+    let words = format!("The payment did not go out and is tried again: {words}.");
+    if let Err(error) = context.store.note_purchase(offer.request, "payment-failed", words).await {
+        context.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`.");
+    }
+}
+
+/// The offer is not paid, and why: on the offer, and as the reason the request waits.
+async fn mark(context: &Context, offer: &Offer, flaw: Flaw, detail: String) {
+    let shown = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let words = format!("An offer is not paid: {}{shown}.", flaw.words());
+    let marked = context.store.flaw_offer(offer.request, offer.provider, offer.bolt11.clone(), flaw, detail).await;
+    let noted = context.store.note_purchase(offer.request, flaw.as_str(), words).await;
+    if let Err(error) = marked.and(noted.map(drop)) {
+        context.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`.");
+    }
+}
