@@ -64,6 +64,8 @@ impl Reader {
 
     /// One job by its id, whole or shortened, with its timeline.
     pub fn job(&self, id: &str) -> Result<JobDetail, StoreError> {
+        // One moment for all of it: a job that moves meanwhile must not have the state of one and the answer of another.
+        let _moment = self.connection.unchecked_transaction()?;
         let id = self.find("jobs", id)?;
         let mut statement = self.connection.prepare_cached("SELECT * FROM jobs WHERE id = ?1")?;
         let mut found = statement.query(params![id.0])?;
@@ -80,6 +82,7 @@ impl Reader {
 
     /// One request of our own by its id, whole or shortened, with its offers and its timeline.
     pub fn purchase(&self, id: &str) -> Result<PurchaseDetail, StoreError> {
+        let _moment = self.connection.unchecked_transaction()?;
         let id = self.find("requests", id)?;
         purchase_rows::detail(&self.connection, id)
     }

@@ -1,5 +1,6 @@
 //! Buying: from the question to the answer, and every way a provider can try to get more than it should.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
@@ -30,7 +31,7 @@ pub struct Customer {
 impl Customer {
     pub async fn new(seller: &Market, settings: &[&str]) -> Self {
         let market = Market { relay: seller.relay.clone(), ..Market::new().await };
-        let purse = Arc::new(wallet(&market, FUNDS).await);
+        let purse = Arc::new(wallet(market.dir.path(), market.relay.url(), FUNDS).await);
         let mut options = market.options(Scripted::quick(&[]), settings);
         options.wallet = Some(purse.clone());
         let node = Running::launch(options);
@@ -87,9 +88,9 @@ impl Customer {
     }
 }
 
-pub async fn wallet(market: &Market, opening_balance: MilliSats) -> PracticeWallet {
-    let dir = market.dir.path().join("wallet");
-    PracticeWallet::open(PracticeOptions { opening_balance, ..PracticeOptions::new(dir, market.relay.url()) }).await.unwrap()
+/// The wallet in this node's directory.
+pub async fn wallet(dir: &Path, relay: &str, opening_balance: MilliSats) -> PracticeWallet {
+    PracticeWallet::open(PracticeOptions { opening_balance, ..PracticeOptions::new(dir.join("wallet"), relay) }).await.unwrap()
 }
 
 /// A node that sells at this price, in msats.
@@ -244,7 +245,11 @@ struct Crook {
 impl Crook {
     async fn new(market: &Market) -> Self {
         let own = Market { relay: market.relay.clone(), ..Market::new().await };
-        Self { hand: Buyer::connect(&market.relay).await, wallet: wallet(&own, MilliSats(0)).await, _market: own }
+        Self {
+            hand: Buyer::connect(&market.relay).await,
+            wallet: wallet(own.dir.path(), own.relay.url(), MilliSats(0)).await,
+            _market: own,
+        }
     }
 
     fn key(&self) -> Pubkey {

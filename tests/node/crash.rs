@@ -25,7 +25,7 @@ use crate::ollama::FakeOllama;
 const FREE: &str = "free";
 const PAY_FIRST: &str = "pay-first";
 /// How the parent tells the child that it is one, and at which step to die.
-const CHILD: &str = "PYLON_TEST_CRASH_CHILD";
+pub const CHILD: &str = "PYLON_TEST_CRASH_CHILD";
 
 /// The child's side. In an ordinary run this is not a child and there is nothing to do.
 #[test]
@@ -66,7 +66,8 @@ fn crash_child() {
     panic!("the job did not end");
 }
 
-fn killer(die_at: usize) -> Observer {
+/// Ends the process at this step.
+pub fn killer(die_at: usize) -> Observer {
     let seen = AtomicUsize::new(0);
     Arc::new(move |_: Step| {
         if seen.fetch_add(1, Ordering::SeqCst) == die_at {
@@ -80,10 +81,14 @@ fn killer(die_at: usize) -> Observer {
 }
 
 async fn child(dir: PathBuf, relay: String, ollama: String, policy: &'static str, die_at: usize) -> ExitStatus {
-    let orders = format!("{}|{relay}|{ollama}|{policy}|{die_at}", dir.display());
+    run_child("crash::crash_child", format!("{}|{relay}|{ollama}|{policy}|{die_at}", dir.display())).await
+}
+
+/// Runs one of this program's tests as a process of its own, with orders.
+pub async fn run_child(test: &'static str, orders: String) -> ExitStatus {
     let run = move || {
         Command::new(std::env::current_exe().unwrap())
-            .args(["crash::crash_child", "--exact", "--nocapture"])
+            .args([test, "--exact", "--nocapture"])
             .env(CHILD, orders)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())

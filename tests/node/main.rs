@@ -7,6 +7,7 @@ mod cli;
 mod common;
 mod control;
 mod crash;
+mod crash_buyer;
 mod free_job;
 mod ollama;
 mod paid_job;
