@@ -55,6 +55,8 @@ impl Default for Pace {
 #[derive(Debug, Clone, Default)]
 pub struct PracticeEngine {
     pub pace: Pace,
+    /// One prompt in so many breaks off in the middle, always the same ones; 0: none.
+    pub breaks: u64,
 }
 
 /// An answer to this prompt, as counted pieces behind the label.
@@ -139,7 +141,12 @@ impl PracticeEngine {
             }
             Ok(Token::Text(text))
         });
-        Box::pin(texts.chain(stream::once(future::ready(Ok(Token::End(usage))))))
+        let end = if self.breaks > 0 && fingerprint(prompt).is_multiple_of(self.breaks) {
+            Err(InferenceError::Interrupted { backend: self.name().to_owned(), reason: "it breaks off here on purpose".to_owned() })
+        } else {
+            Ok(Token::End(usage))
+        };
+        Box::pin(texts.chain(stream::once(future::ready(end))))
     }
 }
 
@@ -232,7 +239,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_reported_speed_is_the_pace() {
-        let engine = PracticeEngine { pace: Pace::every(Duration::from_millis(20)) };
+        let engine = PracticeEngine { pace: Pace::every(Duration::from_millis(20)), ..PracticeEngine::default() };
         let began = tokio::time::Instant::now();
         let (_, usage) = run(&engine, prompt("hi", Sampling { max_tokens: Some(50), ..Sampling::default() })).await;
         assert_eq!(began.elapsed(), Duration::from_secs(1));
@@ -242,7 +249,7 @@ mod tests {
     #[tokio::test]
     async fn an_instant_answer_is_one_piece_with_the_same_text() {
         let slow = run(&PracticeEngine::default(), prompt("hi there", Sampling::default())).await;
-        let fast = run(&PracticeEngine { pace: Pace::INSTANT }, prompt("hi there", Sampling::default())).await;
+        let fast = run(&PracticeEngine { pace: Pace::INSTANT, ..PracticeEngine::default() }, prompt("hi there", Sampling::default())).await;
         assert_eq!(fast.0.len(), 1);
         assert_eq!(fast.0.concat(), slow.0.concat());
         assert_eq!(fast.1, slow.1);

@@ -5,6 +5,8 @@
 //! stands in for a missing model labels every answer.
 
 mod host;
+#[cfg(unix)]
+pub mod trial;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -103,8 +105,15 @@ pub fn identity(paths: &Paths) -> Result<Identity, PracticeError> {
 /// A provider of the practice market: the given options, on this relay, for free, with the practice engine behind
 /// whatever real backends there are.
 pub fn provider(options: NodeOptions, relay: &PracticeRelay) -> Result<NodeOptions, PracticeError> {
+    let mut options = member(options, relay.url())?;
+    options.extra_backends.push(Arc::new(PracticeEngine { pace: PACE, ..PracticeEngine::default() }));
+    Ok(options)
+}
+
+/// A node of the practice market on the relay at this address, without an engine.
+fn member(options: NodeOptions, relay: &str) -> Result<NodeOptions, PracticeError> {
     let settings = [
-        format!("relays.urls=[\"{}\"]", relay.url()),
+        format!("relays.urls=[\"{relay}\"]"),
         "provider.policy=\"free\"".to_owned(),
         // The robot is one key and asks as often as it is told to.
         "provider.per_buyer_per_hour=0".to_owned(),
@@ -113,7 +122,6 @@ pub fn provider(options: NodeOptions, relay: &PracticeRelay) -> Result<NodeOptio
     for setting in settings {
         options.overrides.push(setting.parse::<Override>()?);
     }
-    options.extra_backends.push(Arc::new(PracticeEngine { pace: PACE }));
     Ok(options)
 }
 

@@ -87,6 +87,11 @@ impl Reader {
         purchase_rows::detail(&self.connection, id)
     }
 
+    /// What has become of our own requests.
+    pub fn purchase_totals(&self) -> Result<super::PurchaseTotals, StoreError> {
+        super::totals::purchases(&self.connection)
+    }
+
     /// Totals as of `now`.
     pub fn stats(&self, now: UnixMs) -> Result<Stats, StoreError> {
         stats::read(&self.connection, now)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use pylon_hud::domain::ids::Pubkey;
+use pylon_hud::practice::trial::Role;
 
 /// Sell compute over Nostr (NIP-90) with a local model.
 #[derive(Debug, Parser)]
@@ -57,6 +58,9 @@ pub enum Verb {
     Config(Config),
     /// Run a whole market on this machine: relay, provider and a robot buyer. No money, no internet.
     Practice(Practice),
+    /// One node of a trial, started by `practice --chaos`.
+    #[command(hide = true)]
+    PracticeMember(PracticeMember),
 }
 
 /// How answers are printed.
@@ -334,8 +338,33 @@ pub struct Practice {
     /// Jobs the robot buyer asks for.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub jobs: u32,
+    /// Run so many sellers and as many buyers, each a process of its own.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub pairs: Option<u32>,
+    /// Let relays lose, double, reorder and refuse messages, wallets delay and fail, and kill nodes without warning.
+    #[arg(long)]
+    pub chaos: bool,
+    /// What the dice of --chaos begin with.
+    #[arg(long, default_value_t = 1, requires = "chaos")]
+    pub seed: u64,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct PracticeMember {
+    #[arg(long)]
+    pub role: Role,
+    #[arg(long)]
+    pub dir: PathBuf,
+    #[arg(long)]
+    pub relay: String,
+    #[arg(long)]
+    pub seed: u64,
+    #[arg(long)]
+    pub funds_msats: u64,
+    #[arg(long)]
+    pub chaos: bool,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod practice;
 mod run;
 mod session;
 mod test;
+mod trial;
 mod wallet;
 
 use pylon_hud::node::Failure;
@@ -35,6 +36,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Wallet(wallet) => wallet::run(&place, &wallet),
         Verb::Job(job) => job::run(&place, job.verb),
         Verb::Config(config) => config::run(&place, &config.verb),
+        Verb::Practice(practice) if practice.chaos || practice.pairs.is_some() => trial::run(&place, &practice),
         Verb::Practice(practice) => practice::run(&place, &practice),
+        Verb::PracticeMember(member) => trial::member(&member),
     }
 }

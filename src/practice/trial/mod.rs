@@ -1,0 +1,148 @@
+//! A trial of the whole market: pairs of sellers and buyers, each a process of its own, paying each other over a relay,
+//! through a storm if that is wanted. At the end everything is counted from what is on the disks and on the relay, by
+//! somebody who took no part.
+
+mod member;
+mod pair;
+mod storm;
+mod tally;
+mod witness;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub use member::{Member, MemberError, Role};
+pub use tally::Tally;
+
+use self::pair::Pair;
+use self::storm::Storm;
+use self::witness::Witness;
+use super::{PracticeError, PracticeRelay};
+use crate::domain::money::MilliSats;
+use crate::relay::RelayError;
+use crate::store::StoreError;
+
+/// Between two kills.
+const KILL_EVERY: Duration = Duration::from_millis(2_500);
+/// How long the last jobs and refunds may take once the storm is over.
+const SETTLE: Duration = Duration::from_secs(240);
+/// Msats a buyer has for each job it is to buy, so that money never runs out.
+const FUNDS_PER_JOB: u64 = 10_000;
+/// Between two looks at the ledgers.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A trial to be run.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Requests in all.
+    pub jobs: u32,
+    pub pairs: u32,
+    /// Whether relay and wallets misbehave and nodes are killed.
+    pub chaos: bool,
+    pub seed: u64,
+    /// Where the members live. Has to be empty, or what is there counts as well.
+    pub dir: PathBuf,
+    /// The program that is started for each member.
+    pub program: PathBuf,
+    /// The longest the requests may take to be made and to end.
+    pub limit: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    #[error(transparent)]
+    Practice(#[from] PracticeError),
+    #[error("a member cannot be started: {0}")]
+    Spawn(#[source] std::io::Error),
+    #[error("the relay cannot be watched: {0}")]
+    Relay(#[from] RelayError),
+    #[error("a member's ledger cannot be read: {0}")]
+    Ledger(#[from] StoreError),
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error("a member's wallet cannot be read: {0}")]
+    Wallet(#[from] crate::wallet::WalletError),
+    #[error("the trial stopped: {0}")]
+    Stopped(String),
+}
+
+impl Trial {
+    /// Runs it. `progress` hears how many requests were made and how many have ended.
+    pub async fn run(&self, mut progress: impl FnMut(u64, u64)) -> Result<Tally, TrialError> {
+        crate::net::init();
+        let begun = Instant::now();
+        let relay = PracticeRelay::start().await?;
+        let storm = Storm::start(relay.url(), self.seed).await?;
+        let witness = Witness::start(relay.url()).await?;
+        // Without chaos the storm is calm from the start, and still in between: both runs go the same way.
+        if !self.chaos {
+            storm.calm();
+        }
+        let is_over = Arc::new(AtomicBool::new(false));
+        let mut pairs = Vec::new();
+        for number in 0..self.pairs {
+            pairs.push(Arc::new(Pair::start(self, number, storm.url(), &is_over)?));
+        }
+        let drivers: Vec<_> = pairs.iter().map(|pair| pair.drive()).collect();
+        let mut kills = 0;
+        let mut dice = fastrand::Rng::with_seed(self.seed);
+        let mut last_kill = Instant::now();
+        while begun.elapsed() < self.limit {
+            let (made, ended) = counts(&pairs);
+            progress(made, ended);
+            if made >= u64::from(self.jobs) {
+                break;
+            }
+            if self.chaos && last_kill.elapsed() >= KILL_EVERY {
+                if let Some(pair) = dice.choice(&pairs) {
+                    pair.kill_one(&mut dice, &self.program)?;
+                    kills += 1;
+                }
+                last_kill = Instant::now();
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        storm.calm();
+        let settling = Instant::now();
+        while settling.elapsed() < SETTLE && !pairs.iter().all(|pair| pair.is_settled()) {
+            let (made, ended) = counts(&pairs);
+            progress(made, ended);
+            tokio::time::sleep(LOOK).await;
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for driver in drivers {
+            driver.await.map_err(|error| TrialError::Stopped(error.to_string()))?;
+        }
+        let took = begun.elapsed();
+        for pair in &pairs {
+            pair.stop();
+        }
+        let mut tally = tally::count(&pairs, &witness).await?;
+        tally.took = took;
+        tally.kills = kills;
+        tally.damage = storm.damage();
+        Ok(tally)
+    }
+
+    /// Requests of the pair with this number: what does not divide goes to the first ones.
+    fn quota(&self, number: u32) -> u32 {
+        self.jobs / self.pairs + u32::from(number < self.jobs % self.pairs)
+    }
+
+    fn member(&self, role: Role, number: u32, relay: &str) -> Member {
+        let (name, funds) = match role {
+            Role::Seller => ("seller", MilliSats(u64::from(self.quota(number)) * FUNDS_PER_JOB / 10)),
+            Role::Buyer => ("buyer", MilliSats(u64::from(self.quota(number)) * FUNDS_PER_JOB)),
+        };
+        let seed = self.seed.wrapping_add(u64::from(number) * 2 + u64::from(role == Role::Buyer));
+        Member { role, dir: self.dir.join(format!("{name}-{number}")), relay: relay.to_owned(), seed, funds, chaos: self.chaos }
+    }
+}
+
+/// Requests made and requests ended, by the buyers' ledgers.
+fn counts(pairs: &[Arc<Pair>]) -> (u64, u64) {
+    let totals = pairs.iter().filter_map(|pair| pair.totals());
+    totals.fold((0, 0), |sum, totals| (sum.0 + totals.requests, sum.1 + totals.requests - totals.open))
+}

@@ -1,0 +1,128 @@
+//! A seller and a buyer, and whoever drives them: asks the buyer for jobs, lets the seller give money back.
+
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Member, Role, Trial, TrialError};
+use crate::domain::job::JobState;
+use crate::domain::money::Sats;
+use crate::node::{Ask, Leaving, NodeCommand, NodeEvent};
+use crate::store::{JobRow, JobsQuery, PurchaseTotals};
+
+/// Requests a buyer has open at a time.
+const WINDOW: u64 = 12;
+/// Between two looks at the ledgers.
+const LOOK: Duration = Duration::from_millis(40);
+/// How long a member gets to stop by itself.
+const LEAVE: Duration = Duration::from_secs(10);
+
+pub struct Pair {
+    pub seller: Member,
+    pub buyer: Member,
+    quota: u64,
+    processes: Mutex<[Child; 2]>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Pair {
+    pub fn start(trial: &Trial, number: u32, relay: &str, is_over: &Arc<AtomicBool>) -> Result<Self, TrialError> {
+        let (seller, buyer) = (trial.member(Role::Seller, number, relay), trial.member(Role::Buyer, number, relay));
+        for member in [&seller, &buyer] {
+            std::fs::create_dir_all(&member.dir).map_err(TrialError::Spawn)?;
+            member.pubkey()?;
+        }
+        let start = |member: &Member| member.spawn(&trial.program).map_err(TrialError::Spawn);
+        let processes = Mutex::new([start(&seller)?, start(&buyer)?]);
+        Ok(Self { seller, buyer, quota: u64::from(trial.quota(number)), processes, is_over: Arc::clone(is_over) })
+    }
+
+    /// Buys until the quota is reached, and refunds until it is told that all is over.
+    pub fn drive(self: &Arc<Self>) -> tokio::task::JoinHandle<()> {
+        let pair = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let provider = pair.seller.pubkey().ok();
+            while !pair.is_over.load(Ordering::Relaxed) {
+                let totals = pair.totals().unwrap_or_default();
+                let missing = wanted(&totals, pair.quota);
+                for number in 0..missing {
+                    let prompt = format!("Question {} of this pair.", totals.requests + number);
+                    let ask = Ask { prompt, provider, ..Ask::default() };
+                    if pair.buyer.ask(NodeCommand::Submit { ask: Box::new(ask) }).is_none() {
+                        // It was killed a moment ago. What it took before is in its ledger and counted there.
+                        break;
+                    }
+                }
+                pair.refund();
+                std::thread::sleep(LOOK);
+            }
+        })
+    }
+
+    pub fn totals(&self) -> Option<PurchaseTotals> {
+        self.buyer.ledger().ok()?.purchase_totals().ok()
+    }
+
+    /// Gives the money of failed jobs back, one at a time, to an invoice of the buyer's.
+    fn refund(&self) {
+        let Some(job) = self.seller_jobs(JobState::RefundDue).into_iter().next() else { return };
+        let description = format!("refund of {}", job.id.short());
+        let sats = Sats(job.price.0 / 1_000);
+        if let Some(NodeEvent::Invoice { invoice }) = self.buyer.ask(NodeCommand::Receive { sats, description }) {
+            self.seller.ask(NodeCommand::Refund { job: job.id.to_string(), bolt11: invoice.bolt11 });
+        }
+    }
+
+    fn seller_jobs(&self, state: JobState) -> Vec<JobRow> {
+        let query = JobsQuery { state: Some(state), before: None, limit: 1_000 };
+        self.seller.ledger().and_then(|ledger| ledger.jobs(&query)).map(|page| page.rows).unwrap_or_default()
+    }
+
+    /// Nothing is under way any more, on either side.
+    pub fn is_settled(&self) -> bool {
+        let busy = [JobState::Paid, JobState::Running, JobState::Answered, JobState::RefundDue];
+        let is_idle = |member: &Member| {
+            let money = member.ledger().and_then(|ledger| ledger.money());
+            money.is_ok_and(|money| money.pending.0 == 0)
+        };
+        self.totals().is_some_and(|totals| totals.requests >= self.quota && totals.open == 0)
+            && busy.into_iter().all(|state| self.seller_jobs(state).is_empty())
+            && is_idle(&self.seller)
+            && is_idle(&self.buyer)
+    }
+
+    /// Kills one of the two without warning, and starts it again.
+    pub fn kill_one(&self, dice: &mut fastrand::Rng, program: &std::path::Path) -> Result<(), TrialError> {
+        let (index, member) = if dice.bool() { (0, &self.seller) } else { (1, &self.buyer) };
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(process) = processes.get_mut(index) {
+            process.kill().and_then(|()| process.wait()).map_err(TrialError::Spawn)?;
+            *process = member.spawn(program).map_err(TrialError::Spawn)?;
+        }
+        Ok(())
+    }
+
+    /// Stops both: by asking, and by force if that does not help.
+    pub fn stop(&self) {
+        for member in [&self.seller, &self.buyer] {
+            member.ask(NodeCommand::Stop { how: Leaving::Now });
+        }
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        for process in processes.iter_mut() {
+            // The pipe's end is the last request to go.
+            drop(process.stdin.take());
+            let deadline = std::time::Instant::now() + LEAVE;
+            while matches!(process.try_wait(), Ok(None)) && std::time::Instant::now() < deadline {
+                std::thread::sleep(LOOK);
+            }
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// How many more requests are to be made now.
+fn wanted(totals: &PurchaseTotals, quota: u64) -> u64 {
+    WINDOW.saturating_sub(totals.open).min(quota.saturating_sub(totals.requests))
+}
