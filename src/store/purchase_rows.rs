@@ -26,6 +26,8 @@ pub struct PurchaseRow {
     pub auto_pay: AutoPay,
     /// Paid, without fees; 0 while nothing is settled.
     pub paid: MilliSats,
+    /// A payment has begun and its end is not known.
+    pub is_being_paid: bool,
     pub created_at: UnixMs,
     pub expires_at: UnixMs,
     pub answered_at: Option<UnixMs>,
@@ -64,7 +66,8 @@ pub struct PurchaseJournalRow {
 }
 
 pub(super) const COLUMNS: &str = "id, state, kind, target, provider, model, prompt, bid_msats, auto_pay, created_at, expires_at, answered_at, ended_at, \
-     reason_code, reason, coalesce((SELECT sum(amount_msats) FROM payments p WHERE p.request = id AND p.state = 'settled'), 0) AS paid";
+     reason_code, reason, coalesce((SELECT sum(amount_msats) FROM payments p WHERE p.request = id AND p.state = 'settled'), 0) AS paid, \
+     EXISTS (SELECT 1 FROM payments p WHERE p.request = id AND p.state = 'pending') AS paying";
 
 pub(super) fn row(connection: &Connection, id: JobId) -> Result<PurchaseRow, StoreError> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM requests WHERE id = ?1"))?;
@@ -87,6 +90,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<PurchaseRow, StoreError> {
         bid: row.get::<_, Option<u64>>("bid_msats")?.map(MilliSats),
         auto_pay: word(&row.get::<_, String>("auto_pay")?)?,
         paid: MilliSats(row.get("paid")?),
+        is_being_paid: row.get("paying")?,
         created_at: UnixMs(row.get("created_at")?),
         expires_at: UnixMs(row.get("expires_at")?),
         answered_at: time("answered_at")?,

@@ -2,7 +2,7 @@
 
 use nostr::Event;
 
-use super::Consumer;
+use super::{Consumer, Open};
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::offer::{Flaw, Terms, judge};
 use crate::domain::payment::{Invoice, Network};
@@ -52,7 +52,7 @@ impl Consumer {
     /// An offer that is not paid is the reason a request waits, until there is a better one.
     async fn note_flaw(&mut self, id: JobId, offer: &Offer, flaw: Flaw) -> Result<(), StoreError> {
         tracing::info!(request = %id.short(), provider = %offer.provider.short(), flaw = flaw.as_str(), "An offer is not paid.");
-        let is_waiting = self.open.get(&id).is_some_and(|open| !open.is_paying && open.row.state.may_pay());
+        let is_waiting = self.open.get(&id).is_some_and(Open::may_pay);
         if !is_waiting || matches!(flaw, Flaw::NotAsked | Flaw::Own) {
             return Ok(());
         }

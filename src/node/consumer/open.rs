@@ -43,7 +43,9 @@ impl Open {
         self.deadline = match state {
             PurchaseState::Drafted | PurchaseState::Published => Some(self.row.expires_at),
             PurchaseState::Paid => Some(now.plus_ms(timeout_secs.saturating_mul(1000))),
-            PurchaseState::Answered if !self.is_paying => Some(self.row.expires_at.max(now.plus_ms(timeout_secs.saturating_mul(1000)))),
+            PurchaseState::Answered if !self.is_paying && !self.row.is_being_paid => {
+                Some(self.row.expires_at.max(now.plus_ms(timeout_secs.saturating_mul(1000))))
+            }
             PurchaseState::Failed => Some(now.plus_ms(LATE_MS)),
             _ => None,
         };
@@ -60,6 +62,11 @@ impl Open {
     /// The answer was paid for and is not here.
     pub fn misses_what_it_paid_for(&self) -> bool {
         matches!(self.row.state, PurchaseState::Paid | PurchaseState::Failed)
+    }
+
+    /// Whether an offer could be paid now: the answer may be here while the payment for it is still on its way.
+    pub fn may_pay(&self) -> bool {
+        !self.is_paying && !self.row.is_being_paid && self.row.state.may_pay()
     }
 
     pub fn next_look(&self) -> Option<UnixMs> {

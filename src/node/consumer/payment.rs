@@ -31,7 +31,7 @@ impl Consumer {
     pub(super) async fn choose(&mut self, id: JobId, is_time: bool) -> Result<(), StoreError> {
         let now = self.context.clock.now();
         let window_ms = self.config.buyer.offer_window_secs.saturating_mul(1000);
-        let Some(open) = self.open.get_mut(&id).filter(|open| !open.is_paying && open.row.state.may_pay()) else { return Ok(()) };
+        let Some(open) = self.open.get_mut(&id).filter(|open| open.may_pay()) else { return Ok(()) };
         let waits = match open.row.auto_pay {
             AutoPay::Ask => return Ok(()),
             AutoPay::First => open.choose_at.is_some(),
@@ -55,8 +55,8 @@ impl Consumer {
         let Some(open) = self.open.get(&id) else {
             return Err(Failure::user("The request does not wait for anything, so there is nothing to pay."));
         };
-        let (row, is_paying) = (open.row.clone(), open.is_paying);
-        if is_paying || !row.state.may_pay() {
+        let row = open.row.clone();
+        if !open.may_pay() {
             return Err(Failure::user(format!("The request is {}, so nothing is paid for it now.", row.state)));
         }
         match self.best(id, provider).await.map_err(|error| queries::failure(&error))? {

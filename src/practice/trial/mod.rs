@@ -25,7 +25,7 @@ use crate::relay::RelayError;
 use crate::store::StoreError;
 
 /// Between two kills.
-const KILL_EVERY: Duration = Duration::from_millis(2_500);
+const KILL_EVERY: Duration = Duration::from_millis(700);
 /// How long the last jobs and refunds may take once the storm is over.
 const SETTLE: Duration = Duration::from_secs(240);
 /// Msats a buyer has for each job it is to buy, so that money never runs out.

@@ -12,7 +12,7 @@ use crate::node::{Ask, Leaving, NodeCommand, NodeEvent};
 use crate::store::{JobRow, JobsQuery, PurchaseTotals};
 
 /// Requests a buyer has open at a time.
-const WINDOW: u64 = 12;
+const WINDOW: u64 = 8;
 /// Between two looks at the ledgers.
 const LOOK: Duration = Duration::from_millis(40);
 /// How long a member gets to stop by itself.
