@@ -10,6 +10,7 @@ pub mod keys;
 mod layers;
 mod legacy;
 mod paths;
+mod secret_file;
 mod value;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use serde::Deserialize;
 pub use error::ConfigError;
 pub use layers::{Loaded, Notice, Override};
 pub use paths::{Environment, PathError, Paths};
+pub use secret_file::{SecretFile, SecretFileError, Standing, open_to_others};
 
 use crate::domain::admission::Accept;
 use crate::domain::ids::Pubkey;

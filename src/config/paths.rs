@@ -78,6 +78,8 @@ pub struct Paths {
     pub ledger: PathBuf,
     pub spark: PathBuf,
     pub lib: PathBuf,
+    /// The connection string of a wallet reached over Nostr Wallet Connect.
+    pub nwc: PathBuf,
     pub hud_toml: PathBuf,
     pub logs: PathBuf,
     pub practice: PathBuf,
@@ -108,6 +110,7 @@ impl Paths {
             ledger: dir.join("pylon.db"),
             spark: dir.join("spark"),
             lib: dir.join("lib"),
+            nwc: dir.join("nwc"),
             hud_toml: dir.join("hud.toml"),
             logs: dir.join("logs"),
             practice: dir.join("practice"),

@@ -1,38 +1,25 @@
 //! The file the words are kept in.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use secrecy::{ExposeSecret as _, SecretString};
-use zeroize::Zeroizing;
+use secrecy::SecretString;
 
 use super::{IdentityError, Replace};
-use crate::config::Paths;
+use crate::config::{Paths, SecretFile, Standing};
 
 /// Writes the words, whole or not at all, over nothing. Returns where an earlier identity was moved.
 pub fn write(paths: &Paths, mnemonic: &SecretString, replace: Replace) -> Result<Option<PathBuf>, IdentityError> {
     paths.ensure()?;
     let path = &paths.identity_mnemonic;
-    let failed = |source| IdentityError::Io { path: path.clone(), source };
-    let standing = [path, &paths.identity_age].into_iter().find(|path| path.symlink_metadata().is_ok());
-    let backup = match (standing, replace) {
+    let existing = [path, &paths.identity_age].into_iter().find(|path| path.symlink_metadata().is_ok());
+    let backup = match (existing, replace) {
         (None, _) => None,
         (Some(standing), Replace::Never) => return Err(IdentityError::Exists { path: standing.clone() }),
         (Some(standing), Replace::MoveAside) => Some(move_aside(standing)?),
     };
-    let dir = path.parent().unwrap_or(Path::new("."));
-    // A temporary file is 0600 from the start.
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-    file.write_all(mnemonic.expose_secret().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    // Refuses to replace a file that appeared in the meantime.
-    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => IdentityError::Exists { path: path.clone() },
-        _ => failed(error.error),
-    })?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
+    SecretFile::at(path).write(mnemonic, Standing::Stays)?;
     Ok(backup)
 }
 
@@ -62,29 +49,13 @@ fn move_aside(path: &Path) -> Result<PathBuf, IdentityError> {
 /// Reads the words.
 pub fn read(paths: &Paths) -> Result<SecretString, IdentityError> {
     let path = &paths.identity_mnemonic;
-    let failed = |source| IdentityError::Io { path: path.clone(), source };
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let encrypted = &paths.identity_age;
-            return Err(if encrypted.exists() {
-                IdentityError::Encrypted { path: encrypted.clone() }
-            } else {
-                IdentityError::Missing { path: path.clone() }
-            });
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(IdentityError::TooOpen { path: path.clone(), mode });
-        }
+    if let Some(words) = SecretFile::at(path).read()? {
+        return Ok(words);
     }
-    #[cfg(not(unix))]
-    let _ = metadata;
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-    Ok(SecretString::from(text.as_str()))
+    let encrypted = &paths.identity_age;
+    Err(if encrypted.exists() {
+        IdentityError::Encrypted { path: encrypted.clone() }
+    } else {
+        IdentityError::Missing { path: path.clone() }
+    })
 }

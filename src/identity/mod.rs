@@ -17,7 +17,7 @@ use secrecy::SecretString;
 
 pub use words::{WordCount, WordsError};
 
-use crate::config::{PathError, Paths};
+use crate::config::{PathError, Paths, SecretFileError};
 use crate::domain::ids::Pubkey;
 
 /// Our keys. Debug shows the public one.
@@ -72,6 +72,16 @@ pub enum IdentityError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<SecretFileError> for IdentityError {
+    fn from(error: SecretFileError) -> Self {
+        match error {
+            SecretFileError::Exists { path } => Self::Exists { path },
+            SecretFileError::TooOpen { path, mode } => Self::TooOpen { path, mode },
+            SecretFileError::Io { path, source } => Self::Io { path, source },
+        }
+    }
 }
 
 impl Identity {

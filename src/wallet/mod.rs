@@ -13,7 +13,11 @@ pub mod bolt11;
 #[cfg(test)]
 pub mod contract;
 pub mod guard;
+mod hex_bytes;
+pub mod log;
+pub mod nwc;
 pub mod practice;
+pub mod records;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -104,8 +108,9 @@ pub struct Prepared {
 }
 
 /// Names one intention to pay. Made once, written down before the first send, and used again for every retry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IdempotencyKey(pub [u8; 16]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdempotencyKey(#[serde(with = "hex_bytes")] pub [u8; 16]);
 
 /// Which payments.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Direction, Invoice, Network, Payment, PaymentState};
 use crate::domain::time::UnixMs;
-use crate::wallet::{PaymentKey, PaymentsPage, PaymentsQuery};
+use crate::wallet::{PaymentKey, PaymentsPage, PaymentsQuery, records};
 
 /// A wallet's state.
 #[derive(Debug, Default)]
@@ -114,6 +114,73 @@ fn amount(invoice: &Invoice) -> MilliSats {
     invoice.amount.unwrap_or_default()
 }
 
+impl records::Book for Book {
+    type Fact = Fact;
+
+    /// Whether this fact can follow the others. One that cannot is never written.
+    fn check(&self, fact: &Fact) -> Result<(), &'static str> {
+        let first = matches!(fact, Fact::Opened { .. });
+        match (self.owner, first) {
+            (None, false) => return Err("the records do not begin with whose they are"),
+            (Some(_), true) => return Err("the records begin twice"),
+            (None, true) | (Some(_), false) => {}
+        }
+        match fact {
+            Fact::Opened { version, network, .. } => match (*version, *network) {
+                (VERSION, Network::Practice) => Ok(()),
+                (VERSION, _) => Err("they are of another network"),
+                _ => Err("they were written by another version of this program"),
+            },
+            Fact::Issued { invoice, preimage, .. } => self.check_issued(invoice, preimage),
+            Fact::Credited { attempt, .. } => self.check_credited(attempt),
+            Fact::Lapsed { hash, .. } => self.unpaid(hash).map(|_| ()),
+            Fact::Refused { attempt, .. } => self.unpaid(&attempt.hash).map(|_| ()),
+            Fact::Paying { key, invoice, .. } => self.check_paying(key, invoice),
+            Fact::Debited { key, preimage, .. } => match self.open(key)? {
+                outgoing if outgoing.invoice.hash == preimage.hash() => Ok(()),
+                _ => Err("the preimage belongs to another payment"),
+            },
+            Fact::Failed { key, .. } => self.open(key).map(|_| ()),
+        }
+    }
+
+    /// Takes in a fact that was checked. Returns the payment it changed.
+    fn apply(&mut self, fact: Fact) -> Option<Payment> {
+        self.lines += 1;
+        match fact {
+            Fact::Opened { owner, balance, .. } => {
+                self.owner = Some(owner);
+                self.balance = balance.0;
+                None
+            }
+            Fact::Issued { invoice, preimage, .. } => {
+                let issued = Issued { preimage, credit: None, lapsed: false, refused: HashSet::new(), invoice };
+                self.issued.insert(issued.invoice.hash, issued);
+                None
+            }
+            Fact::Credited { attempt, late, at } => {
+                let issued = self.issued.get_mut(&attempt.hash)?;
+                self.balance = self.balance.saturating_add(amount(&issued.invoice).0);
+                let id = id(self.lines);
+                self.order.insert((at, id.clone()), Place::In(attempt.hash));
+                issued.credit = Some(Credit { attempt, late, at, id });
+                issued.payment()
+            }
+            Fact::Lapsed { hash, .. } => {
+                self.issued.get_mut(&hash)?.lapsed = true;
+                None
+            }
+            Fact::Refused { attempt, .. } => {
+                self.issued.get_mut(&attempt.hash)?.refused.insert(attempt);
+                None
+            }
+            Fact::Paying { key, invoice, at } => Some(self.begin(key, invoice, at)),
+            Fact::Debited { key, preimage, at } => self.end(key, PaymentState::Settled { at }, Some(preimage)),
+            Fact::Failed { key, reason, .. } => self.end(key, PaymentState::Failed { reason }, None),
+        }
+    }
+}
+
 impl Book {
     pub fn owner(&self) -> Option<Pubkey> {
         self.owner
@@ -188,33 +255,6 @@ impl Book {
         }
     }
 
-    /// Whether this fact can follow the others. One that cannot is never written.
-    pub fn check(&self, fact: &Fact) -> Result<(), &'static str> {
-        let first = matches!(fact, Fact::Opened { .. });
-        match (self.owner, first) {
-            (None, false) => return Err("the records do not begin with whose they are"),
-            (Some(_), true) => return Err("the records begin twice"),
-            (None, true) | (Some(_), false) => {}
-        }
-        match fact {
-            Fact::Opened { version, network, .. } => match (*version, *network) {
-                (VERSION, Network::Practice) => Ok(()),
-                (VERSION, _) => Err("they are of another network"),
-                _ => Err("they were written by another version of this program"),
-            },
-            Fact::Issued { invoice, preimage, .. } => self.check_issued(invoice, preimage),
-            Fact::Credited { attempt, .. } => self.check_credited(attempt),
-            Fact::Lapsed { hash, .. } => self.unpaid(hash).map(|_| ()),
-            Fact::Refused { attempt, .. } => self.unpaid(&attempt.hash).map(|_| ()),
-            Fact::Paying { key, invoice, .. } => self.check_paying(key, invoice),
-            Fact::Debited { key, preimage, .. } => match self.open(key)? {
-                outgoing if outgoing.invoice.hash == preimage.hash() => Ok(()),
-                _ => Err("the preimage belongs to another payment"),
-            },
-            Fact::Failed { key, .. } => self.open(key).map(|_| ()),
-        }
-    }
-
     fn check_issued(&self, invoice: &Invoice, preimage: &Preimage) -> Result<(), &'static str> {
         if invoice.amount.is_none_or(|amount| amount.0 == 0) {
             return Err("an invoice without an amount");
@@ -252,42 +292,6 @@ impl Book {
     fn open(&self, key: &Key) -> Result<&Outgoing, &'static str> {
         let outgoing = self.outgoing.get(key).ok_or("a payment that was never begun")?;
         if outgoing.is_pending() { Ok(outgoing) } else { Err("a payment that has ended before") }
-    }
-
-    /// Takes in a fact that was checked. Returns the payment it changed.
-    pub fn apply(&mut self, fact: Fact) -> Option<Payment> {
-        self.lines += 1;
-        match fact {
-            Fact::Opened { owner, balance, .. } => {
-                self.owner = Some(owner);
-                self.balance = balance.0;
-                None
-            }
-            Fact::Issued { invoice, preimage, .. } => {
-                let issued = Issued { preimage, credit: None, lapsed: false, refused: HashSet::new(), invoice };
-                self.issued.insert(issued.invoice.hash, issued);
-                None
-            }
-            Fact::Credited { attempt, late, at } => {
-                let issued = self.issued.get_mut(&attempt.hash)?;
-                self.balance = self.balance.saturating_add(amount(&issued.invoice).0);
-                let id = id(self.lines);
-                self.order.insert((at, id.clone()), Place::In(attempt.hash));
-                issued.credit = Some(Credit { attempt, late, at, id });
-                issued.payment()
-            }
-            Fact::Lapsed { hash, .. } => {
-                self.issued.get_mut(&hash)?.lapsed = true;
-                None
-            }
-            Fact::Refused { attempt, .. } => {
-                self.issued.get_mut(&attempt.hash)?.refused.insert(attempt);
-                None
-            }
-            Fact::Paying { key, invoice, at } => Some(self.begin(key, invoice, at)),
-            Fact::Debited { key, preimage, at } => self.end(key, PaymentState::Settled { at }, Some(preimage)),
-            Fact::Failed { key, reason, .. } => self.end(key, PaymentState::Failed { reason }, None),
-        }
     }
 
     fn begin(&mut self, key: Key, invoice: Invoice, at: UnixMs) -> Payment {

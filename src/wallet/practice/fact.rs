@@ -9,7 +9,7 @@ use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Invoice, Network};
 use crate::domain::time::UnixMs;
-use crate::wallet::IdempotencyKey;
+use crate::wallet::{IdempotencyKey, hex_bytes};
 
 /// The form of the lines below. A file with a higher one is left alone.
 pub const VERSION: u32 = 1;
@@ -72,23 +72,6 @@ pub enum Fact {
     Debited { key: Key, preimage: Preimage, at: UnixMs },
     /// The payee has refused: the amount is back.
     Failed { key: Key, reason: String, at: UnixMs },
-}
-
-/// Bytes as hexadecimal digits.
-mod hex_bytes {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub fn serialize<const N: usize, S: Serializer>(bytes: &[u8; N], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(bytes))
-    }
-
-    pub fn deserialize<'de, const N: usize, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; N], D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut bytes = [0; N];
-        // Without the library's words, which repeat what they could not read.
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| D::Error::custom(format!("expected {} hexadecimal digits", 2 * N)))?;
-        Ok(bytes)
-    }
 }
 
 #[cfg(test)]

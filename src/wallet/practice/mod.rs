@@ -6,7 +6,7 @@
 //! everybody could make some anyway.
 //!
 //! Money is neither made nor lost on the way, whatever ends when:
-//! - Every step is on the disk before anybody is told of it (`fact`, `files`), and a wallet is what its facts add up to
+//! - Every step is on the disk before anybody is told of it (`fact`), and a wallet is what its facts add up to
 //!   (`book`). There is no state of its own to save, so closing and being killed are the same to it.
 //! - The payer puts the amount aside, then asks until it is answered, also after a restart (`post`). Only the proof of
 //!   payment settles it, and only the payee's signed refusal fails it.
@@ -16,12 +16,11 @@
 mod behaviour;
 mod book;
 mod fact;
-mod files;
 mod invoice;
+mod key;
 mod message;
 mod port;
 mod post;
-mod records;
 #[cfg(test)]
 mod tests;
 
@@ -37,9 +36,11 @@ use crate::clock::Clock;
 use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::money::MilliSats;
 use crate::relay::RelayError;
-use behaviour::Chaos;
+use crate::wallet::log::{Found, Log, LogError, ensure_dir};
+use crate::wallet::records::{Book as _, Records};
+use behaviour::{Chaos, Roll};
+use book::Book;
 use fact::{Fact, VERSION};
-use files::Log;
 use post::Post;
 
 /// The records' name in a wallet's directory.
@@ -102,6 +103,17 @@ pub enum OpenError {
     Interrupted(String),
 }
 
+impl From<LogError> for OpenError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::InUse { path } => Self::InUse { path },
+            LogError::TooOpen { path, mode } => Self::TooOpen { path, mode },
+            LogError::Io { path, source } => Self::Io { path, source },
+            LogError::Line { path, number, why } => Self::Line { path, number, why },
+        }
+    }
+}
+
 /// A wallet of play money. Ends, as if it were closed, when it is dropped.
 pub struct PracticeWallet {
     post: Arc<Post>,
@@ -118,7 +130,8 @@ impl PracticeWallet {
         if found.cut > 0 {
             tracing::warn!(dir = %options.dir.display(), "The practice wallet's last record was torn ({} bytes) and is cut off.", found.cut);
         }
-        let records = records::Records::new(found.log, found.book, Arc::clone(&chaos));
+        let twice = Arc::clone(&chaos);
+        let records = Records::new(found.log, found.book, move || twice.falls(Roll::DuplicateEvent));
         let post = Post::open(records, keys, chaos, &options).await?;
         Ok(Self { post, cut: found.cut })
     }
@@ -140,7 +153,7 @@ impl PracticeWallet {
 
     /// Whether this invoice of ours was paid after it had expired.
     pub fn was_late(&self, hash: PaymentHash) -> bool {
-        let late = |book: &book::Book| Some(book.issued(&hash)?.credit.as_ref()?.late);
+        let late = |book: &Book| Some(book.issued(&hash)?.credit.as_ref()?.late);
         self.post.records.read(late).unwrap_or(false)
     }
 }
@@ -159,11 +172,11 @@ impl Drop for PracticeWallet {
 }
 
 /// Records and key, as they are or new.
-fn open_files(dir: &std::path::Path, balance: MilliSats, clock: &Clock) -> Result<(files::Found, nostr::Keys), OpenError> {
-    files::ensure_dir(dir)?;
+fn open_files(dir: &std::path::Path, balance: MilliSats, clock: &Clock) -> Result<(Found<Book>, nostr::Keys), OpenError> {
+    ensure_dir(dir)?;
     let path = dir.join(RECORDS);
-    let mut found = Log::open(&path)?;
-    let keys = files::key(&dir.join(KEY), &found.book)?;
+    let mut found = Log::open::<Book>(&path)?;
+    let keys = key::open(&dir.join(KEY), &found.book)?;
     if found.book.owner().is_none() {
         let owner = Pubkey(keys.public_key().to_bytes());
         let network = crate::domain::payment::Network::Practice;

@@ -14,7 +14,6 @@ use super::behaviour::{Chaos, Roll};
 use super::book::Book;
 use super::fact::{Attempt, Fact, Key};
 use super::message::{self, Message, Refusal};
-use super::records::{Decision, Records};
 use super::{OpenError, PracticeOptions};
 use crate::clock::Clock;
 use crate::domain::ids::{PaymentHash, Pubkey};
@@ -22,6 +21,7 @@ use crate::domain::money::MilliSats;
 use crate::domain::relay::RelayState;
 use crate::domain::time::UnixMs;
 use crate::relay::{LinkOptions, NostrRelays, RelayError, RelayLink as _, RelayNews, SubscriptionName};
+use crate::wallet::records::Records;
 use crate::wallet::{SyncState, WalletError, WalletEvent};
 
 const SUBSCRIPTION: SubscriptionName = SubscriptionName("practice-wallet");
@@ -32,9 +32,12 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// The longest pause before a payee is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// A decision about the book.
+pub type Decision<T> = crate::wallet::records::Decision<Fact, T>;
+
 /// A wallet's records, its way to the others, and its tasks.
 pub struct Post {
-    pub records: Records,
+    pub records: Records<Book>,
     pub chaos: Arc<Chaos>,
     pub keys: Keys,
     pub clock: Clock,
@@ -51,7 +54,7 @@ pub struct Post {
 
 impl Post {
     /// Connects, listens, and goes on with what is pending.
-    pub async fn open(records: Records, keys: Keys, chaos: Arc<Chaos>, options: &PracticeOptions) -> Result<Arc<Self>, OpenError> {
+    pub async fn open(records: Records<Book>, keys: Keys, chaos: Arc<Chaos>, options: &PracticeOptions) -> Result<Arc<Self>, OpenError> {
         let client = crate::net::http_client().map_err(|error| RelayError::Pool(error.to_string()))?;
         let relays = LinkOptions::new(vec![options.relay.clone()], MAX_EVENT, keys.clone(), client);
         let (link, news) = NostrRelays::new(LinkOptions { retry: RECONNECT, clock: options.clock.clone(), ..relays })?;

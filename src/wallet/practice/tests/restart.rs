@@ -80,7 +80,7 @@ async fn a_wallet_cut_anywhere_opens_with_its_money_accounted_for() {
     for len in 0..=whole.len() {
         fs::write(&file, &whole[..len]).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        let found = Log::open(&file).unwrap();
+        let found = Log::open::<Book>(&file).unwrap();
         let payments = found.book.page(&PaymentsQuery::default()).payments;
         let gone = payments.iter().filter(|payment| payment.is_settled()).count() as u64 * 5_000;
         let has = found.book.balance().0 + found.book.aside().0 + gone;

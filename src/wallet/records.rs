@@ -1,54 +1,68 @@
-//! The records while a wallet is open: judged, written, taken in and told, in this order and one at a time.
+//! Facts while a wallet is open: judged, written, taken in and told, in this order and one at a time.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::{broadcast, watch};
 
-use super::behaviour::{Chaos, Roll};
-use super::book::Book;
-use super::fact::Fact;
-use super::files::Log;
-use crate::wallet::{WalletError, WalletEvent};
+use super::log::Log;
+use super::{WalletError, WalletEvent};
+use crate::domain::payment::Payment;
 
 /// Events a listener may be behind.
 const BACKLOG: usize = 256;
 
+/// What the facts of a wallet add up to.
+pub trait Book: Default {
+    /// One line of the file.
+    type Fact: Serialize + DeserializeOwned;
+
+    /// Whether this fact can follow the others, or why not. One that cannot is never written.
+    fn check(&self, fact: &Self::Fact) -> Result<(), &'static str>;
+
+    /// Takes a fact in. Returns the payment whose record it changed.
+    fn apply(&mut self, fact: Self::Fact) -> Option<Payment>;
+}
+
 /// What is to be done: perhaps a fact to write, and what to say once it is written.
-pub struct Decision<T> {
-    pub fact: Option<Fact>,
+pub struct Decision<F, T> {
+    pub fact: Option<F>,
     pub answer: T,
 }
 
 /// Book and log together.
-pub struct Records {
+pub struct Records<B> {
     /// Held from judging to telling, so that nobody decides on a book that is about to change. `None`: closed.
     log: Mutex<Option<Log>>,
     /// Held for moments only, so that reading never waits for the disk.
-    book: RwLock<Book>,
-    chaos: Arc<Chaos>,
+    book: RwLock<B>,
+    /// Whether an event is told twice this time. Only a wallet that misbehaves says so.
+    twice: Box<dyn Fn() -> bool + Send + Sync>,
     events: Mutex<Option<broadcast::Sender<WalletEvent>>>,
     /// Counts changes, for whoever waits for one.
     changes: watch::Sender<u64>,
 }
 
-impl Records {
-    pub fn new(log: Log, book: Book, chaos: Arc<Chaos>) -> Self {
+impl<B: Book> Records<B> {
+    /// Records that tell each event once, or twice when `twice` says so.
+    pub fn new(log: Log, book: B, twice: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self {
             log: Mutex::new(Some(log)),
             book: RwLock::new(book),
-            chaos,
+            twice: Box::new(twice),
             events: Mutex::new(Some(broadcast::channel(BACKLOG).0)),
             changes: watch::Sender::new(0),
         }
     }
 
     /// Looks at the book as it is now.
-    pub fn read<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
+    pub fn read<T>(&self, look: impl FnOnce(&B) -> T) -> T {
         look(&self.book.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Decides by the book and writes what was decided. Waits for the disk: not for an async task.
-    pub fn transact<T>(&self, decide: impl FnOnce(&Book) -> Result<Decision<T>, WalletError>) -> Result<T, WalletError> {
+    pub fn transact<T>(&self, decide: impl FnOnce(&B) -> Result<Decision<B::Fact, T>, WalletError>) -> Result<T, WalletError> {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(log) = log.as_mut() else { return Err(WalletError::Closed) };
         let decision = self.read(|book| {
@@ -77,7 +91,7 @@ impl Records {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(events) = events.as_ref() else { return };
         // Nobody listening is no error.
-        if self.chaos.falls(Roll::DuplicateEvent) {
+        if (self.twice)() {
             let _ = events.send(event.clone());
         }
         let _ = events.send(event);
@@ -89,6 +103,7 @@ impl Records {
         events.as_ref().map_or_else(|| broadcast::channel(1).1, broadcast::Sender::subscribe)
     }
 
+    /// Counts changes; a receiver made before a reading misses none after it.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
