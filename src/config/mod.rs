@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub use error::ConfigError;
 pub use layers::{Loaded, Notice, Override};
 pub use paths::{Environment, PathError, Paths};
-pub use secret_file::{SecretFile, SecretFileError, Standing, open_to_others};
+pub use secret_file::{SecretFile, SecretFileError, open_to_others};
 
 use crate::domain::admission::Accept;
 use crate::domain::ids::Pubkey;

@@ -13,15 +13,6 @@ pub struct SecretFile {
     path: PathBuf,
 }
 
-/// What happens to a secret that is already there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It stays, and writing fails.
-    Stays,
-    /// It is replaced, in one step.
-    Goes,
-}
-
 /// Why a secret cannot be read or written. Never contains it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
@@ -62,20 +53,16 @@ impl SecretFile {
         Ok(Some(SecretString::from(text.as_str())))
     }
 
-    /// Writes it, whole or not at all, 0600 from its first moment.
-    pub fn write(&self, secret: &SecretString, standing: Standing) -> Result<(), SecretFileError> {
+    /// Writes it over nothing, whole or not at all, 0600 from its first moment.
+    pub fn write(&self, secret: &SecretString) -> Result<(), SecretFileError> {
         let failed = |error| self.failed(error);
         let dir = self.path.parent().unwrap_or(Path::new("."));
         // A temporary file is 0600 from the start.
         let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
         file.write_all(secret.expose_secret().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        let placed = match standing {
-            // Refuses to replace a file that appeared in the meantime.
-            Standing::Stays => file.persist_noclobber(&self.path),
-            Standing::Goes => file.persist(&self.path),
-        };
-        placed.map_err(|error| match error.error.kind() {
+        // Refuses to replace a file that appeared in the meantime.
+        file.persist_noclobber(&self.path).map_err(|error| match error.error.kind() {
             std::io::ErrorKind::AlreadyExists => SecretFileError::Exists { path: self.path.clone() },
             _ => failed(error.error),
         })?;
@@ -125,18 +112,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_closed_to_others_replaced_whole_and_refused_when_it_was_open() {
+    fn a_secret_is_closed_to_others_never_replaced_and_refused_when_it_was_open() {
         let dir = tempfile::tempdir().unwrap();
         let file = SecretFile::at(dir.path().join("nwc"));
         assert!(file.read().unwrap().is_none() && !file.remove().unwrap());
-        file.write(&SecretString::from("one"), Standing::Stays).unwrap();
+        file.write(&SecretString::from("one")).unwrap();
         assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(matches!(file.write(&SecretString::from("two"), Standing::Stays), Err(SecretFileError::Exists { .. })));
-        file.write(&SecretString::from("two"), Standing::Goes).unwrap();
-        assert_eq!(file.read().unwrap().unwrap().expose_secret().trim(), "two");
+        assert!(matches!(file.write(&SecretString::from("two")), Err(SecretFileError::Exists { .. })));
+        assert_eq!(file.read().unwrap().unwrap().expose_secret().trim(), "one");
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
         let refused = file.read().unwrap_err();
-        assert!(refused.to_string().contains("chmod 600") && !refused.to_string().contains("two"), "{refused}");
+        assert!(refused.to_string().contains("chmod 600") && !refused.to_string().contains("one"), "{refused}");
         assert!(file.remove().unwrap() && file.read().unwrap().is_none());
     }
 }

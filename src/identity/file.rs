@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use secrecy::SecretString;
 
 use super::{IdentityError, Replace};
-use crate::config::{Paths, SecretFile, Standing};
+use crate::config::{Paths, SecretFile};
 
 /// Writes the words, whole or not at all, over nothing. Returns where an earlier identity was moved.
 pub fn write(paths: &Paths, mnemonic: &SecretString, replace: Replace) -> Result<Option<PathBuf>, IdentityError> {
@@ -19,7 +19,7 @@ pub fn write(paths: &Paths, mnemonic: &SecretString, replace: Replace) -> Result
         (Some(standing), Replace::Never) => return Err(IdentityError::Exists { path: standing.clone() }),
         (Some(standing), Replace::MoveAside) => Some(move_aside(standing)?),
     };
-    SecretFile::at(path).write(mnemonic, Standing::Stays)?;
+    SecretFile::at(path).write(mnemonic)?;
     Ok(backup)
 }
 

@@ -9,7 +9,7 @@ use super::audit;
 use super::event::{Failure, sentence};
 use super::options::{Market, NodeOptions};
 use super::services::backends;
-use crate::config::{Config, Notice, WalletKind};
+use crate::config::{Config, Notice, SecretFile, WalletKind};
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState};
 use crate::domain::money::Sats;
@@ -19,6 +19,7 @@ use crate::inference::registry::Registry;
 use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews};
 use crate::store::{Reader, StoreError};
 use crate::wallet::Wallet;
+use crate::wallet::nwc::Connection;
 
 /// How long backends get to answer.
 const PROBE: Duration = Duration::from_secs(4);
@@ -196,7 +197,14 @@ pub(super) fn payment(config: &Config, options: &NodeOptions) -> Finding {
         (_, Market::Practice, _) => Finding::good("payment", "Jobs are paid with play money."),
         (..) if options.wallet.is_some() => Finding::good("payment", "There is a wallet."),
         (_, Market::Real, WalletKind::None) => Finding::bad("payment", "The policy asks for payment and there is no wallet.", free),
-        (_, Market::Real, WalletKind::Nwc | WalletKind::Spark) => {
+        (_, Market::Real, WalletKind::Nwc) => match Connection::load(&SecretFile::at(&options.paths.nwc)) {
+            Ok(Some(connection)) => Finding::good("payment", format!("Jobs are paid into the wallet {}.", connection.wallet().short())),
+            Ok(None) => Finding::bad("payment", "wallet.kind is nwc and no wallet is connected.", "Connect one: `pylon wallet connect`."),
+            Err(error) => {
+                Finding::bad("payment", sentence(&error), "Mend the file, or connect anew: `pylon wallet disconnect`, then `connect`.")
+            }
+        },
+        (_, Market::Real, WalletKind::Spark) => {
             Finding::bad("payment", "This version cannot open the wallet that wallet.kind names.", free)
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::event::{Failure, Scope, sentence};
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
-use crate::config::{Config, WalletKind};
+use crate::config::{Config, SecretFile, WalletKind};
 use crate::wallet::Wallet;
+use crate::wallet::nwc::{Connection, NwcOptions, NwcWallet};
 use crate::wallet::practice::{PracticeOptions, PracticeWallet};
 
 /// The wallet; `None`: there is none, and only free jobs can be taken.
@@ -17,7 +18,8 @@ pub async fn open(config: &Config, options: &NodeOptions, outlet: &Outlet) -> Re
     match (options.market, config.wallet.kind) {
         (Market::Practice, _) => practice(config, options).await.map(Some),
         (Market::Real, WalletKind::None) => Ok(None),
-        (Market::Real, WalletKind::Spark | WalletKind::Nwc) => {
+        (Market::Real, WalletKind::Nwc) => nwc(options, outlet).await,
+        (Market::Real, WalletKind::Spark) => {
             let message = "This version cannot open the wallet that wallet.kind names, so the node runs without one.";
             outlet.fault(Scope::Wallet, message.to_owned(), "Serve for free meanwhile: `pylon config set provider.policy free`.");
             Ok(None)
@@ -31,4 +33,19 @@ async fn practice(config: &Config, options: &NodeOptions) -> Result<Arc<dyn Wall
     let wallet = PracticeOptions { clock: options.clock.clone(), ..PracticeOptions::new(options.paths.data_dir.join("wallet"), relay) };
     let wallet = PracticeWallet::open(wallet).await.map_err(|error| Failure::user(sentence(&error)))?;
     Ok(Arc::new(wallet))
+}
+
+/// Somebody's own wallet, by the connection string that `pylon wallet connect` has stored.
+async fn nwc(options: &NodeOptions, outlet: &Outlet) -> Result<Option<Arc<dyn Wallet>>, Failure> {
+    let paths = &options.paths;
+    let stored = Connection::load(&SecretFile::at(&paths.nwc)).map_err(|error| Failure::user(sentence(&error)))?;
+    let Some(connection) = stored else {
+        let message = "No wallet is connected, though wallet.kind is nwc, so the node runs without one.";
+        outlet.fault(Scope::Wallet, message, "Connect one: `pylon wallet connect`, then start the node again.");
+        return Ok(None);
+    };
+    let records = paths.data_dir.join("wallet").join("nwc.jsonl");
+    let wallet = NwcOptions { clock: options.clock.clone(), ..NwcOptions::new(connection, records) };
+    let wallet = NwcWallet::open(wallet).await.map_err(|error| Failure::user(sentence(&error)))?;
+    Ok(Some(Arc::new(wallet)))
 }

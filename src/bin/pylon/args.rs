@@ -224,6 +224,10 @@ pub enum WalletVerb {
     },
     /// What may be spent.
     Limits,
+    /// Use a wallet of yours over Nostr Wallet Connect. Reads its connection string from standard input.
+    Connect,
+    /// Forget the connected wallet.
+    Disconnect,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -47,6 +47,12 @@ pub fn failure(failure: &Failure) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// A sentence for whoever sits there, beside the answer: to standard error.
+pub fn aside(sentence: &str) {
+    // Nobody is left to tell if even this fails.
+    let _ = std::io::stderr().write_all(format!("{sentence}\n").as_bytes());
+}
+
 /// Something that was asked for has been done.
 pub fn done(sentence: &str, output: Output) -> Printed {
     if output.json { json(&serde_json::json!({ "done": true })) } else { line(sentence) }

@@ -5,7 +5,7 @@ use std::fmt;
 use nostr::{Keys, PublicKey, RelayUrl, SecretKey, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::{SecretFile, SecretFileError, Standing};
+use crate::config::{SecretFile, SecretFileError};
 use crate::domain::ids::Pubkey;
 
 /// Relays of one connection that are used.
@@ -82,9 +82,9 @@ impl Connection {
         Self::parse(&text).map(Some).map_err(wrong)
     }
 
-    /// Stores it, over an earlier one.
+    /// Stores it. An earlier one stays, and is an error.
     pub fn store(&self, file: &SecretFile) -> Result<(), SecretFileError> {
-        file.write(&self.text, Standing::Goes)
+        file.write(&self.text)
     }
 
     /// The wallet's public key.

@@ -4,6 +4,7 @@
 //! made up for by a notification or by asking for the wallet's record, with growing pauses and for as long as it takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -126,23 +127,26 @@ impl Desk {
     /// Waits for a payment's end, from wherever it comes.
     async fn follow(self: Arc<Self>, outgoing: Outgoing, mut question: Option<Question>) {
         let Some(mut end) = self.underway().get(&outgoing.key).map(watch::Sender::subscribe) else { return };
-        let mut pause = if question.is_some() { self.answer } else { std::time::Duration::ZERO };
+        let mut pause = if question.is_some() { self.poll } else { Duration::ZERO };
         let mut next_pause = self.poll;
         loop {
-            let answer = tokio::select! {
+            let look = async {
+                tokio::time::sleep(pause).await;
+                self.look(&outgoing).await
+            };
+            let verdict = tokio::select! {
                 () = self.token.cancelled() => return,
-                _ = end.wait_for(Option::is_some) => return,
+                () = async { drop(end.wait_for(Option::is_some).await) } => return,
                 answer = answer_to(&mut question) => {
                     question = None;
-                    Some(answer)
+                    match answer {
+                        Ok(value) => self.paid(&outgoing, &value).await,
+                        Err(AskError::Refused(refusal)) if refusal.never_paid() => self.not_paid(&outgoing, refusal),
+                        Err(AskError::Closed) => return,
+                        Err(_) => self.look(&outgoing).await,
+                    }
                 }
-                () = tokio::time::sleep(pause) => None,
-            };
-            let verdict = match answer {
-                Some(Ok(value)) => self.paid(&outgoing, &value).await,
-                Some(Err(AskError::Refused(refusal))) if refusal.never_paid() => self.not_paid(&outgoing, refusal),
-                Some(Err(AskError::Closed)) => return,
-                Some(Err(_)) | None => self.look(&outgoing).await,
+                verdict = look => verdict,
             };
             match verdict {
                 Verdict::Open => {}

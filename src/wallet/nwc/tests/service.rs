@@ -125,11 +125,6 @@ impl Service {
     pub async fn heard(&self, method: &str, least: usize) {
         self.inner.heard.subscribe().wait_for(|heard| count(heard, method) >= least).await.unwrap();
     }
-
-    /// Sends a notification of its own making.
-    pub async fn notify(&self, name: &str, record: Value) {
-        self.inner.notify(name, record).await;
-    }
 }
 
 fn count(heard: &[(String, Value)], method: &str) -> usize {
