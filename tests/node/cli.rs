@@ -80,6 +80,44 @@ fn a_mnemonic_with_a_wrong_word_is_refused_by_name_of_the_place() {
 }
 
 #[test]
+fn a_wallet_is_connected_by_a_string_that_is_never_shown() {
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let secret = "71a8c14c1407c113601079c4302dab36460f0ccd0ad506f1f2dc73b5100e4f3c";
+    let wallet = "b889ff5b1513b641e2a139f661a661364979c5beee91842f8f0ef42ab558e9d4";
+    let connect = |text: &str| {
+        let mut child = command(dir.path())
+            .args(["wallet", "connect"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let ended = run(child.wait_with_output().unwrap());
+        assert!(!ended.out.contains(secret) && !ended.err.contains(secret), "{}{}", ended.out, ended.err);
+        ended
+    };
+    let file = dir.path().join("data/nwc");
+    let refused = connect(&format!("nostr+walletconnect://{wallet}?secret={secret}"));
+    assert_eq!((refused.code, file.exists()), (1, false));
+    assert!(refused.err.contains("no relay"), "{}", refused.err);
+
+    let made = connect(&format!("nostr+walletconnect://{wallet}?relay=wss%3A%2F%2Frelay.example&secret={secret}\n"));
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(made.out.contains("b889ff5b") && made.out.contains("wss://relay.example"), "{}", made.out);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let another = connect(&format!("nostr+walletconnect://{wallet}?relay=wss://other.example&secret={secret}"));
+    assert_eq!(another.code, 1);
+    assert!(another.err.contains("pylon wallet disconnect"), "{}", another.err);
+
+    assert_eq!(pylon(dir.path(), &["wallet", "disconnect"]).code, 0);
+    assert!(!file.exists());
+    assert_eq!(pylon(dir.path(), &["wallet", "disconnect"]).code, 1);
+}
+
+#[test]
 fn settings_are_read_changed_and_refused() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(pylon(dir.path(), &["config", "get", "provider.min_price"]).out.trim(), "3000");

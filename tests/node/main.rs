@@ -5,6 +5,7 @@
 mod buying;
 mod cli;
 mod common;
+mod connected;
 mod control;
 mod crash;
 mod crash_buyer;
