@@ -75,7 +75,7 @@ impl Desk {
             tracing::warn!("The wallet's last record was torn ({cut} bytes) and is cut off.");
         }
         let before = book.opened().filter(|(last, _)| *last == client);
-        let network = before.map_or(options.network, |(_, network)| network);
+        let named = before.and_then(|(_, network)| network);
         let token = CancellationToken::new();
         let (wire, news) = Wire::new(&options.connection, options.clock.clone(), options.answer, options.reconnect, token.clone())?;
         let desk = Arc::new(Self {
@@ -93,11 +93,16 @@ impl Desk {
             made: Notify::new(),
             missed: Notify::new(),
             wallet,
-            known: Mutex::new(Knowledge { network, is_sure: before.is_some(), details: Details::default(), balance: None }),
+            known: Mutex::new(Knowledge {
+                network: named.unwrap_or(options.network),
+                is_sure: named.is_some(),
+                details: Details::default(),
+                balance: None,
+            }),
             greeted: watch::Sender::new(false),
         });
         if before.is_none() {
-            desk.write_opened(network).await.map_err(|error| OpenError::Interrupted(error.to_string()))?;
+            desk.write_opened(None).await.map_err(|error| OpenError::Interrupted(error.to_string()))?;
         }
         let (sender, notices) = mpsc::channel(BACKLOG);
         desk.tracker.spawn(Arc::clone(&desk.wire).listen(news, sender));
@@ -121,7 +126,7 @@ impl Desk {
         written.unwrap_or_else(|error| Err(WalletError::Unknown(error.to_string())))
     }
 
-    async fn write_opened(self: &Arc<Self>, network: Network) -> Result<(), WalletError> {
+    async fn write_opened(self: &Arc<Self>, network: Option<Network>) -> Result<(), WalletError> {
         let opened = Fact::Opened { version: VERSION, client: self.client, wallet: self.wallet, network, at: self.clock.now() };
         self.transact(|_| Ok(Decision { fact: Some(opened), answer: () })).await
     }
@@ -177,10 +182,10 @@ impl Desk {
     pub async fn learn_network(self: &Arc<Self>, network: Network) {
         let is_new = {
             let mut known = self.known();
-            known.is_sure = true;
-            std::mem::replace(&mut known.network, network) != network
+            let was_sure = std::mem::replace(&mut known.is_sure, true);
+            std::mem::replace(&mut known.network, network) != network || !was_sure
         };
-        if is_new && let Err(error) = self.write_opened(network).await {
+        if is_new && let Err(error) = self.write_opened(Some(network)).await {
             tracing::warn!("The wallet's network could not be written down: {error}.");
         }
     }
@@ -206,7 +211,17 @@ impl Desk {
     /// The wallet's record of this hash; `None`: it has none.
     pub async fn lookup(&self, hash: PaymentHash) -> Result<Option<Value>, AskError> {
         match self.wire.ask("lookup_invoice", json!({ "payment_hash": hash })).await {
-            Ok(value) => Ok(Some(value)),
+            // One that names another payment is no record of this one; one that names none answers what was asked.
+            Ok(mut value) => match value.get("payment_hash").and_then(Value::as_str) {
+                Some(named) if named.eq_ignore_ascii_case(&hash.to_string()) => Ok(Some(value)),
+                Some(_) => Err(AskError::Silent("its answer is about another payment".to_owned())),
+                None => {
+                    if let Some(object) = value.as_object_mut() {
+                        object.insert("payment_hash".to_owned(), json!(hash));
+                    }
+                    Ok(Some(value))
+                }
+            },
             Err(AskError::Refused(refusal)) if refusal.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }

@@ -22,7 +22,7 @@ const GRACE_MS: u64 = 60_000;
 #[serde(tag = "fact", rename_all = "lowercase")]
 pub enum Fact {
     /// Which connection the lines below are about. The first line, and again when something of it changes.
-    Opened { version: u32, client: Pubkey, wallet: Pubkey, network: Network, at: UnixMs },
+    Opened { version: u32, client: Pubkey, wallet: Pubkey, network: Option<Network>, at: UnixMs },
     /// An invoice of ours. Written before anybody sees it.
     Made { hash: PaymentHash, expires_at: UnixMs },
     /// It was paid.
@@ -63,6 +63,14 @@ impl Outgoing {
         self.end == Some(End::Withdrawn)
     }
 
+    /// Whether this can be its end. What is settled stays so; what was thought to have failed may turn out to be settled.
+    pub fn may_end_as(&self, payment: &Payment) -> bool {
+        match &self.end {
+            None => !payment.is_pending(),
+            Some(_) => payment.is_settled() && !self.is_settled(),
+        }
+    }
+
     /// Its record; `None`: it was withdrawn.
     pub fn payment(&self) -> Option<Payment> {
         match &self.end {
@@ -89,7 +97,8 @@ impl Outgoing {
         }
     }
 
-    fn is_settled(&self) -> bool {
+    /// Whether money has gone.
+    pub fn is_settled(&self) -> bool {
         matches!(&self.end, Some(End::Payment(payment)) if payment.is_settled())
     }
 }
@@ -103,7 +112,7 @@ struct Made {
 /// The lines added up.
 #[derive(Debug, Default)]
 pub struct Journal {
-    opened: Option<(Pubkey, Network)>,
+    opened: Option<(Pubkey, Option<Network>)>,
     outgoing: BTreeMap<IdempotencyKey, Outgoing>,
     /// Keys that were used for an invoice, oldest first.
     tries: HashMap<PaymentHash, Vec<IdempotencyKey>>,
@@ -111,8 +120,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The last connection, and its network.
-    pub fn opened(&self) -> Option<(Pubkey, Network)> {
+    /// The last connection, and the network its wallet has named.
+    pub fn opened(&self) -> Option<(Pubkey, Option<Network>)> {
         self.opened
     }
 
@@ -186,9 +195,10 @@ impl records::Book for Journal {
                 if again || other { Err("a payment was begun twice") } else { Ok(()) }
             }
             Fact::Withdrawn { key, .. } => pending(key).map(drop),
-            Fact::Ended { key, payment } => match pending(key)? {
-                outgoing if payment.hash == Some(outgoing.invoice.hash) && !payment.is_pending() => Ok(()),
-                _ => Err("a payment ended as another one"),
+            Fact::Ended { key, payment } => match self.outgoing.get(key) {
+                Some(outgoing) if payment.hash != Some(outgoing.invoice.hash) => Err("a payment ended as another one"),
+                Some(outgoing) if outgoing.may_end_as(payment) => Ok(()),
+                _ => Err("a payment ended twice"),
             },
         }
     }

@@ -75,7 +75,7 @@ impl NwcOptions {
             clock: Clock::default(),
             network: Network::Mainnet,
             hello: Duration::from_secs(5),
-            answer: Duration::from_secs(20),
+            answer: Duration::from_secs(8),
             patience: Duration::from_secs(60),
             poll: Duration::from_secs(2),
             longest_poll: Duration::from_secs(60),

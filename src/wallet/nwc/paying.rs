@@ -106,15 +106,12 @@ impl Desk {
 
     /// An invoice that was tried before is only tried again when the wallet's record says that it may be.
     async fn look_before(&self, outgoing: &Outgoing) -> Verdict {
-        match self.lookup(outgoing.invoice.hash).await {
-            Ok(Some(value)) => match transaction::read(&value, Direction::Out).filter(|payment| payment.direction == Direction::Out) {
-                Some(payment) if payment.is_settled() => Verdict::Ended(payment),
-                Some(payment) if payment.is_pending() => {
-                    Verdict::Withdrawn(WalletError::Refused("it is paying this invoice already; wait for that to end".to_owned()))
-                }
-                _ => Verdict::Open,
-            },
-            Ok(None) => Verdict::Open,
+        match self.record_of(outgoing).await {
+            Ok(Some(payment)) if payment.is_settled() => Verdict::Ended(payment),
+            Ok(Some(payment)) if payment.is_pending() => {
+                Verdict::Withdrawn(WalletError::Refused("it is paying this invoice already; wait for that to end".to_owned()))
+            }
+            Ok(_) => Verdict::Open,
             Err(AskError::Refused(refusal)) => {
                 let error = refusal.into_error("looking up a payment", MilliSats(0), MilliSats(0));
                 let words = format!("this invoice was tried before, and what became of that cannot be looked up ({error})");
@@ -158,17 +155,22 @@ impl Desk {
         }
     }
 
+    /// The wallet's record of a payment of ours; `None`: it has none.
+    async fn record_of(&self, outgoing: &Outgoing) -> Result<Option<Payment>, AskError> {
+        let record = self.lookup(outgoing.invoice.hash).await?;
+        let payment = record.and_then(|value| transaction::read(&value, Direction::Out));
+        Ok(payment.filter(|payment| payment.direction == Direction::Out))
+    }
+
     /// The wallet says that it has paid. Its record says the rest.
     async fn paid(&self, outgoing: &Outgoing, answer: &Value) -> Verdict {
         let hash = outgoing.invoice.hash;
         let preimage = transaction::preimage(answer.get("preimage").and_then(Value::as_str).unwrap_or_default(), hash);
-        let record = self.lookup(hash).await;
+        let record = self.record_of(outgoing).await;
         let unheard = matches!(record, Err(AskError::NotSent(_) | AskError::Silent(_) | AskError::Closed));
-        let record = record.ok().flatten().and_then(|value| transaction::read(&value, Direction::Out));
-        let record = record.filter(|payment| payment.direction == Direction::Out);
         let settled = PaymentState::Settled { at: UnixMs::from_secs(self.clock.now().as_secs()) };
         let fee = transaction::msats(answer, "fees_paid");
-        match record {
+        match record.ok().flatten() {
             Some(payment) if payment.is_settled() => {
                 let preimage = payment.preimage.or(preimage);
                 Verdict::Ended(Payment { preimage, ..payment })
@@ -195,15 +197,12 @@ impl Desk {
 
     /// Looks at the wallet's record of a payment that was asked for.
     async fn look(&self, outgoing: &Outgoing) -> Verdict {
-        let payment = match self.lookup(outgoing.invoice.hash).await {
-            Ok(value) => value.and_then(|value| transaction::read(&value, Direction::Out)),
-            Err(_) => return Verdict::Open,
-        };
+        let Ok(payment) = self.record_of(outgoing).await else { return Verdict::Open };
         // After this the payee takes no payment, and the wallet no request.
         let is_over = outgoing.invoice.expires_at.max(outgoing.at).plus_ms(GRACE_MS) < self.clock.now();
         // Another connection may lead to another wallet, which knows nothing of what this one's was asked to pay.
         let may_fail = outgoing.client == self.client;
-        match payment.filter(|payment| payment.direction == Direction::Out) {
+        match payment {
             Some(payment) if payment.is_settled() => Verdict::Ended(payment),
             Some(payment) if payment.is_pending() => Verdict::Open,
             // After an earlier try, the record of a failure may be that one's.
@@ -220,8 +219,8 @@ impl Desk {
     pub async fn sent(self: &Arc<Self>, payment: Payment) {
         let ours = payment.hash.and_then(|hash| self.records.read(|book| book.of_hash(&hash).cloned()));
         match ours {
-            Some(outgoing) if outgoing.is_pending() => drop(self.conclude(&outgoing, payment).await),
-            Some(_) => {}
+            Some(outgoing) if outgoing.is_settled() => {}
+            Some(outgoing) => drop(self.conclude(&outgoing, payment).await),
             None => {
                 self.records.tell(WalletEvent::Payment(Box::new(payment)));
                 self.records.tell(WalletEvent::Changed);
@@ -229,11 +228,11 @@ impl Desk {
         }
     }
 
-    /// Writes a payment's end down and tells it. Returns the record: the first end there was.
+    /// Writes a payment's end down and tells it. Returns the record: an end there was before stays, unless money has gone after all.
     pub async fn conclude(self: &Arc<Self>, outgoing: &Outgoing, payment: Payment) -> Payment {
         let (key, ended) = (outgoing.key, payment.clone());
         let written = self.transact(move |book| match book.outgoing(&key) {
-            Some(outgoing) if outgoing.is_pending() => {
+            Some(outgoing) if outgoing.may_end_as(&ended) => {
                 Ok(Decision { fact: Some(Fact::Ended { key, payment: ended.clone() }), answer: ended })
             }
             other => Ok(Decision { fact: None, answer: other.and_then(Outgoing::payment).unwrap_or(ended) }),

@@ -209,8 +209,12 @@ impl Wire {
         match first {
             Err(AskError::Refused(refusal)) if refusal.is_wrong_cipher() => {
                 let other = self.cipher().other();
-                self.known.send_modify(|known| *known = Known::Missing);
                 *self.guess() = other;
+                self.known.send_modify(|known| {
+                    if let Known::Found(info) = known {
+                        info.cipher = other;
+                    }
+                });
                 self.ask_once(method, params).await
             }
             Err(AskError::Silent(why)) if *self.known.borrow() == Known::Missing => {
@@ -224,8 +228,9 @@ impl Wire {
     }
 
     async fn ask_once(self: &Arc<Self>, method: &'static str, params: Value) -> Result<Value, AskError> {
+        let until = tokio::time::Instant::now() + self.answer;
         let mut question = self.begin(method, params).await?;
-        match tokio::time::timeout(self.answer, question.answer()).await {
+        match tokio::time::timeout_at(until, question.answer()).await {
             Ok(answer) => answer,
             Err(_) => Err(AskError::Silent(format!("no answer to {method} within {} s", self.answer.as_secs().max(1)))),
         }

@@ -18,7 +18,7 @@ async fn impatient_payer(traits: Traits) -> Nwc {
     Nwc::open(traits, impatient).await
 }
 
-const QUIET: Traits = Traits { ciphers: &[Cipher::Nip44], has_info: true, notifies: false, copies: 1, network: "regtest" };
+const QUIET: Traits = Traits { ciphers: &[Cipher::Nip44], refuses: None, has_info: true, notifies: false, copies: 1, network: "regtest" };
 
 impl Nwc {
     async fn prepared(&self, description: &str) -> Prepared {
@@ -169,6 +169,22 @@ async fn a_failed_payment_is_a_record_and_another_intention_may_try_again() {
     nwc.their_payer().heard("lookup_invoice", looked + 3).await;
     assert!(nwc.send(&prepared, second).await.unwrap().is_pending());
     assert_eq!(nwc.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_payment_that_was_called_failed_is_settled_when_the_money_has_gone_after_all() {
+    let nwc = Nwc::open(Traits::default(), impatient).await;
+    nwc.their_payer().set("pay_invoice", Manner::Fails);
+    let (prepared, key) = (nwc.prepared("not so sure").await, fresh_key());
+    let mut events = nwc.payer.events();
+    assert!(matches!(nwc.send(&prepared, key).await.unwrap().state, PaymentState::Failed { .. }));
+    assert!(!told(&mut events, &prepared.invoice).await.is_settled());
+    nwc.bank.pay(1, &prepared.invoice.bolt11).unwrap();
+    assert!(told(&mut events, &prepared.invoice).await.is_settled());
+    let nwc = nwc.restart().await;
+    assert!(nwc.payer.payment(prepared.invoice.hash).await.unwrap().unwrap().is_settled());
+    assert!(nwc.send(&prepared, key).await.unwrap().is_settled());
+    assert_eq!(nwc.requests(), 1);
 }
 
 #[tokio::test]

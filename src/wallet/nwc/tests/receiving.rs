@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::money::MilliSats;
-use crate::wallet::{InvoiceRequest, SyncState};
+use crate::wallet::{InvoiceRequest, PaymentsQuery, SyncState};
 
 #[tokio::test]
 async fn a_notification_that_comes_twice_is_told_once() {
@@ -45,6 +45,44 @@ async fn methods_nobody_knows_and_an_unknown_network_are_no_fault() {
     nwc.ask("says it").await;
     assert_eq!(nwc.payee.network(), Network::Regtest, "its own invoices say it");
     assert!(nwc.payee.snapshot().await.unwrap().source.starts_with("Scripted"));
+    let nwc = nwc.restart().await;
+    assert_eq!(nwc.payee.network(), Network::Regtest, "and so it was");
+    assert_eq!(nwc.payer.network(), Network::Mainnet);
+    let invoice = ask(&*nwc.payer, MilliSats(1000), "says it, later").await;
+    assert_eq!((invoice.network, nwc.payer.network()), (Network::Regtest, Network::Regtest));
+}
+
+#[tokio::test]
+async fn a_wallet_that_refuses_the_cipher_it_has_named_is_asked_with_the_other() {
+    let nwc = Nwc::open(Traits { refuses: Some(Cipher::Nip44), ..Traits::default() }, |options| options).await;
+    assert_eq!(nwc.payer.network(), Network::Regtest);
+    let invoice = nwc.ask("the other one").await;
+    let prepared = nwc.payer.prepare(invoice.bolt11).await.unwrap();
+    assert!(nwc.payer.send(prepared, fresh_key()).await.unwrap().is_settled());
+}
+
+#[tokio::test]
+async fn a_long_history_is_listed_whole_however_it_is_paged() {
+    const COUNT: usize = 45;
+    let nwc = wallets().await;
+    for _ in 0..COUNT {
+        let record = nwc.bank.make(0, &json!({ "amount": 1000 }));
+        nwc.bank.pay(1, record["invoice"].as_str().unwrap()).unwrap();
+    }
+    for wallet in [&nwc.payee, &nwc.payer] {
+        let all = wallet.payments(PaymentsQuery { before: None, limit: 1000 }).await.unwrap();
+        assert_eq!((all.payments.len(), all.next), (COUNT, None));
+        let (mut paged, mut before) = (Vec::new(), None);
+        loop {
+            let page = wallet.payments(PaymentsQuery { before, limit: 20 }).await.unwrap();
+            paged.extend(page.payments);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, all.payments);
+    }
 }
 
 #[tokio::test]

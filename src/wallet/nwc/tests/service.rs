@@ -41,6 +41,8 @@ pub enum Manner {
 pub struct Traits {
     /// Ciphers it can read.
     pub ciphers: &'static [Cipher],
+    /// One of these that it refuses all the same.
+    pub refuses: Option<Cipher>,
     pub has_info: bool,
     pub notifies: bool,
     /// How often each notification is sent.
@@ -51,7 +53,7 @@ pub struct Traits {
 
 impl Default for Traits {
     fn default() -> Self {
-        Self { ciphers: &[Cipher::Nip44, Cipher::Nip04], has_info: true, notifies: true, copies: 1, network: "regtest" }
+        Self { ciphers: &[Cipher::Nip44, Cipher::Nip04], refuses: None, has_info: true, notifies: true, copies: 1, network: "regtest" }
     }
 }
 
@@ -172,6 +174,7 @@ impl Inner {
         let manner = self.manners.lock().unwrap().iter().find(|(name, _)| *name == method).map_or(Manner::Good, |(_, manner)| *manner);
         let reply = match manner {
             Manner::Silent => return,
+            _ if self.traits.refuses == Some(cipher) => Err(("UNSUPPORTED_ENCRYPTION", "the other one, please".to_owned())),
             Manner::No(code) => Err((code, "because".to_owned())),
             Manner::Fails => {
                 self.bank.fail(self.account, params["invoice"].as_str().unwrap());
