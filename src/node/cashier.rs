@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::command::NodeCommand;
 use super::consumer::Bell;
+use super::directory::Directory;
 use super::event::{Failure, NodeEvent, Scope, sentence};
 use super::outlet::Outlet;
 use super::queries;
@@ -17,9 +18,9 @@ use crate::config::LimitsConfig;
 use crate::domain::ids::JobId;
 use crate::domain::job::JobState;
 use crate::domain::limits::Limits;
-use crate::domain::money::{MilliSats, Sats};
+use crate::domain::money::Sats;
 use crate::domain::payment::{Direction, Payment};
-use crate::store::{Ended, Purpose, Store, StoreError};
+use crate::store::{Ended, JobRow, Purpose, Store, StoreError};
 use crate::wallet::guard::{Guard, Order, PayError, refund};
 use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent};
 
@@ -29,14 +30,17 @@ const EXPIRY_SECS: u64 = 3_600;
 /// The wallet of a started node.
 #[derive(Clone)]
 pub struct Cashier {
-    wallet: Arc<dyn Wallet>,
-    guard: Guard,
-    store: Store,
-    outlet: Outlet,
-    board: Board,
-    clock: Clock,
+    pub wallet: Arc<dyn Wallet>,
+    /// The way out for money.
+    pub guard: Guard,
+    pub store: Store,
+    /// Where buyers take money back.
+    pub directory: Arc<Directory>,
+    pub outlet: Outlet,
+    pub board: Board,
+    pub clock: Clock,
     /// Rings when a payment has changed a request of ours.
-    bell: mpsc::Sender<Bell>,
+    pub bell: mpsc::Sender<Bell>,
 }
 
 /// The config's limits as the rule takes them.
@@ -52,27 +56,6 @@ pub fn limits(config: &LimitsConfig) -> Limits {
 }
 
 impl Cashier {
-    pub fn new(
-        wallet: Arc<dyn Wallet>,
-        guard: Guard,
-        store: Store,
-        outlet: Outlet,
-        board: Board,
-        clock: Clock,
-        bell: mpsc::Sender<Bell>,
-    ) -> Self {
-        Self { wallet, guard, store, outlet, board, clock, bell }
-    }
-
-    /// The way out for money.
-    pub fn guard(&self) -> &Guard {
-        &self.guard
-    }
-
-    pub fn wallet(&self) -> Arc<dyn Wallet> {
-        Arc::clone(&self.wallet)
-    }
-
     /// Keeps the balance everybody sees up to date, and takes up payments an earlier run began.
     pub fn open(&self, tasks: &Tasks) {
         let (cashier, token) = (self.clone(), tasks.token().clone());
@@ -140,7 +123,7 @@ impl Cashier {
             NodeCommand::Payments { before, limit } => self.payments(PaymentsQuery { before, limit }).await,
             NodeCommand::Receive { sats, description } => self.receive(sats, description).await,
             NodeCommand::Pay { bolt11, sats } => self.pay(bolt11, sats).await,
-            NodeCommand::Refund { job, bolt11 } => self.refund(&job, bolt11).await,
+            NodeCommand::Refund { job, to } => self.refund(&job, to).await,
             NodeCommand::WriteOff { job } => self.write_off(&job).await,
             _ => Err(Failure::internal("This is no command about money.")),
         };
@@ -165,9 +148,10 @@ impl Cashier {
         self.spend(Order { purpose: Purpose::Manual, bolt11, amount, payee: None }).await
     }
 
-    async fn refund(&self, job: &str, bolt11: String) -> Result<NodeEvent, Failure> {
-        let (job, amount) = self.owed(job).await?;
-        self.spend(refund(job, bolt11, amount)).await
+    async fn refund(&self, job: &str, to: Option<String>) -> Result<NodeEvent, Failure> {
+        let row = self.owed(job).await?;
+        let bolt11 = self.directory.invoice(to.as_deref(), row.buyer, row.price).await?;
+        self.spend(refund(row.id, bolt11, row.price)).await
     }
 
     async fn spend(&self, order: Order) -> Result<NodeEvent, Failure> {
@@ -178,19 +162,19 @@ impl Cashier {
     }
 
     async fn write_off(&self, job: &str) -> Result<NodeEvent, Failure> {
-        let (job, _) = self.owed(job).await?;
-        let row = self.store.write_off(job, self.clock.now()).await.map_err(|error| queries::failure(&error))?;
+        let job = self.owed(job).await?;
+        let row = self.store.write_off(job.id, self.clock.now()).await.map_err(|error| queries::failure(&error))?;
         self.tell(Ended { job: Some(row), request: None }).await;
         Ok(NodeEvent::Done)
     }
 
-    /// The job whose money has to go back, and how much.
-    async fn owed(&self, job: &str) -> Result<(JobId, MilliSats), Failure> {
+    /// The job whose money has to go back: its price.
+    async fn owed(&self, job: &str) -> Result<JobRow, Failure> {
         let id: JobId = job.parse().map_err(|_| Failure::usage(format!("{job:?} is no whole job id.")))?;
         let row = self.store.row(id).await.map_err(|error| queries::failure(&error))?;
         let row = row.ok_or_else(|| queries::failure(&StoreError::Unknown(job.to_owned())))?;
         match row.state {
-            JobState::RefundDue => Ok((id, row.price)),
+            JobState::RefundDue => Ok(row),
             state => Err(queries::failure(&StoreError::NothingOwed { job: id, state })),
         }
     }

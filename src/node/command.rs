@@ -89,8 +89,13 @@ pub enum NodeCommand {
     Receive { sats: Sats, description: String },
     /// Cashier: pays an invoice that asks for exactly so many sats, within the limits; answers `Payment`.
     Pay { bolt11: String, sats: Sats },
-    /// Cashier: gives the buyer of a job that was paid and not done its money back; answers `Payment`.
-    Refund { job: String, bolt11: String },
+    /// Cashier: gives the buyer of a job that was paid and not done its money back; answers `Payment`. `to` is an invoice
+    /// or a Lightning address (`name@host`, LUD-16); without it, the address in the buyer's profile.
+    Refund {
+        job: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
     /// Cashier: gives up a refund nobody asks for. Answer: `Done`.
     WriteOff { job: String },
     /// Consumer: asks the market for a job; answers `PurchaseChanged`, as soon as the request is stored.
@@ -111,10 +116,20 @@ pub enum NodeCommand {
     },
     /// Ledger, also while stopped: one request of ours; answers `Purchase`. The id may be shortened.
     Purchase { request: String },
-    /// Practice market: the robot buyer asks a job every few seconds, until told otherwise. Answer: `Done`.
-    StartRobot,
-    /// Practice market: the robot buyer stops asking. Answer: `Done`.
-    StopRobot,
+    /// Practice market: this robot trades until told otherwise. Answer: `Done`.
+    StartRobot { robot: RobotKind },
+    /// Practice market: this robot stops. Answer: `Done`.
+    StopRobot { robot: RobotKind },
+}
+
+/// Who trades with the user in the practice market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RobotKind {
+    /// Asks this node for a job every few seconds.
+    Buyer,
+    /// Another provider, to buy from.
+    Seller,
 }
 
 #[cfg(test)]

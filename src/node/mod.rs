@@ -17,6 +17,7 @@ mod command;
 mod consumer;
 #[cfg(unix)]
 pub mod control;
+mod directory;
 pub mod doctor;
 pub mod event;
 mod handle;
@@ -29,6 +30,7 @@ mod purse;
 mod queries;
 mod robot;
 mod robot_buyer;
+mod robot_seller;
 mod sending;
 mod services;
 pub mod status;
@@ -37,7 +39,7 @@ mod tasks;
 mod test_job;
 pub mod wake;
 
-pub use command::{Leaving, NodeCommand, Request};
+pub use command::{Leaving, NodeCommand, Request, RobotKind};
 pub use consumer::Ask;
 pub use doctor::{Finding, Preflight, Verdict};
 pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, TestStep, sentence};

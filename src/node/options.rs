@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::wake::{NoWake, Wake};
 use crate::clock::Clock;
 use crate::config::{Environment, Override, Paths};
+use crate::domain::money::MilliSats;
 use crate::inference::Inference;
 use crate::store::Observer;
 use crate::wallet::Wallet;
@@ -33,6 +34,8 @@ pub struct NodeOptions {
     pub observer: Option<Observer>,
     /// Where the money goes; `None`: as the config says.
     pub wallet: Option<Arc<dyn Wallet>>,
+    /// What a new practice wallet holds.
+    pub play_money: MilliSats,
     pub clock: Clock,
     pub wake: Arc<dyn Wake>,
 }
@@ -48,6 +51,7 @@ impl NodeOptions {
             extra_backends: Vec::new(),
             observer: None,
             wallet: None,
+            play_money: MilliSats(0),
             clock: Clock::default(),
             wake: Arc::new(NoWake),
         }

@@ -30,7 +30,9 @@ pub async fn open(config: &Config, options: &NodeOptions, outlet: &Outlet) -> Re
 /// Play money, on the market's own relay.
 async fn practice(config: &Config, options: &NodeOptions) -> Result<Arc<dyn Wallet>, Failure> {
     let relay = config.relays.urls.first().ok_or_else(|| Failure::usage("The practice market has no relay."))?;
-    let wallet = PracticeOptions { clock: options.clock.clone(), ..PracticeOptions::new(options.paths.data_dir.join("wallet"), relay) };
+    let dir = options.paths.data_dir.join("wallet");
+    let (opening_balance, clock) = (options.play_money, options.clock.clone());
+    let wallet = PracticeOptions { opening_balance, clock, ..PracticeOptions::new(dir, relay) };
     let wallet = PracticeWallet::open(wallet).await.map_err(|error| Failure::user(sentence(&error)))?;
     Ok(Arc::new(wallet))
 }

@@ -138,12 +138,12 @@ impl RobotBuyer {
     }
 }
 
-/// Why there is no robot in this market or now.
+/// Why there are no robots in this market.
 pub fn not_here() -> Failure {
-    Failure::user("The robot buyer exists in practice mode only.").hint("Try the practice market: `pylon practice`.")
+    Failure::user("Robots exist in practice mode only.").hint("Try the practice market: `pylon practice`.")
 }
 
-/// The robot needs a node to buy from.
+/// A robot needs a node to trade with.
 pub fn not_started() -> Failure {
-    Failure::user("The node is stopped, so the robot has nobody to buy from.").hint("Go online first.")
+    Failure::user("The node is stopped, so a robot has nobody to trade with.").hint("Go online first.")
 }

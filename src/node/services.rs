@@ -11,6 +11,7 @@ use super::cashier::{Cashier, limits};
 use super::command::Leaving;
 use super::consumer::{self, ConsumerCommand, ConsumerHandle};
 use super::control::{self, Asked};
+use super::directory::{Directory, PROFILE};
 use super::event::{Failure, NodeEvent, sentence};
 use super::lock::{Holder, LockError, NodeLock};
 use super::options::{Market, NodeOptions};
@@ -18,6 +19,7 @@ use super::outlet::Outlet;
 use super::provider::{self, Context, ProviderCommand, ProviderHandle};
 use super::purse;
 use super::robot_buyer::RobotBuyer;
+use super::robot_seller;
 use super::status::Board;
 use super::tasks::Tasks;
 use crate::clock::Clock;
@@ -34,6 +36,7 @@ use crate::relay::{LinkOptions, NostrRelays, RelayLink, RelayNews};
 use crate::store::{Store, StoreOptions};
 use crate::wallet::Wallet;
 use crate::wallet::guard::Guard;
+use crate::wallet::lightning_address::Reach;
 
 /// How long the provider gets to take its ad down, and then tasks to end, when the node stops.
 const LEAVE: Duration = Duration::from_secs(3);
@@ -52,10 +55,11 @@ pub struct Services {
     pub cashier: Option<Cashier>,
     pub identity: Identity,
     tasks: Tasks,
-    /// The robot buyer, while it buys.
-    robot: Option<CancellationToken>,
-    /// Where the robot keeps its play money.
-    robot_purse: PathBuf,
+    /// The robots, while they trade.
+    robot_buyer: Option<CancellationToken>,
+    robot_seller: Option<CancellationToken>,
+    /// Where robots keep what is theirs.
+    data_dir: PathBuf,
     /// The wallet we opened, to be closed by us.
     wallet: Option<Arc<dyn Wallet>>,
     /// Let go of last.
@@ -85,16 +89,23 @@ impl Services {
         let (relays, news) = link(&config, &identity)?;
         let wallet = purse::open(&config, options, outlet).await?;
         let (bell, bells) = mpsc::channel(BELLS);
-        let cashier = wallet.clone().map(|wallet| {
-            let guard = Guard::new(Arc::clone(&wallet), store.clone(), limits(&config.limits), options.clock.clone());
-            Cashier::new(wallet, guard, store.clone(), outlet.clone(), board.clone(), options.clock.clone(), bell.clone())
+        let directory = Arc::new(directory(options, &relays)?);
+        let cashier = wallet.clone().map(|wallet| Cashier {
+            guard: Guard::new(Arc::clone(&wallet), store.clone(), limits(&config.limits), options.clock.clone()),
+            wallet,
+            store: store.clone(),
+            directory: Arc::clone(&directory),
+            outlet: outlet.clone(),
+            board: board.clone(),
+            clock: options.clock.clone(),
+            bell: bell.clone(),
         });
         let buying = consumer::Context {
             identity: identity.clone(),
             me: identity.pubkey(),
             store: store.clone(),
             relays: Arc::clone(&relays),
-            purse: cashier.as_ref().map(|cashier| (cashier.guard().clone(), cashier.wallet().network())),
+            purse: cashier.as_ref().map(|cashier| (cashier.guard.clone(), cashier.wallet.network())),
             outlet: outlet.clone(),
             clock: options.clock.clone(),
             tasks: tasks.clone(),
@@ -115,10 +126,8 @@ impl Services {
         relays.connect().await;
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
         let consumer = consumer::spawn(buying, Arc::clone(&config), (bell, bells));
-        tasks.spawn(
-            "relay news",
-            pass_news(news, provider.clone(), consumer.clone(), outlet.clone(), board.clone(), Arc::clone(&relays), tasks.token().clone()),
-        );
+        let post = Post { provider: provider.clone(), consumer: consumer.clone(), directory, relays: Arc::clone(&relays) };
+        tasks.spawn("relay news", post.pass(news, outlet.clone(), board.clone(), tasks.token().clone()));
         if let Some(cashier) = &cashier {
             cashier.open(&tasks);
         }
@@ -137,8 +146,9 @@ impl Services {
             identity,
             cashier,
             tasks,
-            robot: None,
-            robot_purse: paths.data_dir.join("robot"),
+            robot_buyer: None,
+            robot_seller: None,
+            data_dir: paths.data_dir.clone(),
             wallet: wallet.filter(|_| options.wallet.is_none()),
             lock,
         })
@@ -150,26 +160,44 @@ impl Services {
     }
 
     /// Lets the robot buyer buy, if it does not already.
-    pub fn start_robot(&mut self, clock: &Clock, board: &Board, outlet: &Outlet) {
+    pub fn start_robot_buyer(&mut self, clock: &Clock, board: &Board, outlet: &Outlet) {
         let buyer = RobotBuyer {
             relays: Arc::clone(&self.relays),
             provider: self.identity.pubkey(),
             patience: Duration::from_secs(self.config.provider.job_timeout_secs),
-            purse: self.robot_purse.clone(),
+            purse: self.data_dir.join("robot"),
             clock: clock.clone(),
             board: board.clone(),
             outlet: outlet.clone(),
         };
-        self.robot.get_or_insert_with(|| buyer.begin(&self.tasks));
-        board.update(|status| status.robot = true);
+        self.robot_buyer.get_or_insert_with(|| buyer.begin(&self.tasks));
+        board.update(|status| status.robot_buyer = true);
     }
 
     /// Stops the robot buyer, if it buys.
-    pub fn stop_robot(&mut self, board: &Board) {
-        if let Some(robot) = self.robot.take() {
+    pub fn stop_robot_buyer(&mut self, board: &Board) {
+        if let Some(robot) = self.robot_buyer.take() {
             robot.cancel();
         }
-        board.update(|status| status.robot = false);
+        board.update(|status| status.robot_buyer = false);
+    }
+
+    /// Lets the robot seller sell, if it does not already.
+    pub fn start_robot_seller(&mut self, clock: &Clock, board: &Board, outlet: &Outlet) -> Result<(), Failure> {
+        if self.robot_seller.is_none() {
+            let relay = self.config.relays.urls.first().ok_or_else(|| Failure::user("There is no relay to sell over."))?;
+            self.robot_seller = Some(robot_seller::begin(&self.data_dir.join("seller"), relay, clock, outlet, &self.tasks)?);
+        }
+        board.update(|status| status.robot_seller = true);
+        Ok(())
+    }
+
+    /// Stops the robot seller, if it sells.
+    pub fn stop_robot_seller(&mut self, board: &Board) {
+        if let Some(robot) = self.robot_seller.take() {
+            robot.cancel();
+        }
+        board.update(|status| status.robot_seller = false);
     }
 
     /// Ends intake; the receiver hears when the last job has left.
@@ -204,7 +232,7 @@ impl Services {
         self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(sentence(&error)))?;
         self.relays.set_max_event_bytes(config.relays.max_event_bytes);
         if let Some(cashier) = &self.cashier {
-            cashier.guard().set_limits(limits(&config.limits));
+            cashier.guard.set_limits(limits(&config.limits));
         }
         self.provider.ask(ProviderCommand::Reload(Arc::clone(&config))).await;
         self.consumer.tell(ConsumerCommand::Reload(Arc::clone(&config))).await;
@@ -254,31 +282,42 @@ fn link(config: &Config, identity: &Identity) -> Result<(Arc<dyn RelayLink>, mps
     Ok((Arc::new(link), news))
 }
 
-/// Carries the relays' news to whom it concerns. Waits when the provider is busy, and the sockets wait with it.
-async fn pass_news(
-    mut news: mpsc::Receiver<RelayNews>,
+/// Finds where buyers take money. In the practice market that may be this machine.
+fn directory(options: &NodeOptions, relays: &Arc<dyn RelayLink>) -> Result<Directory, Failure> {
+    let client = crate::net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
+    let reach = if options.market == Market::Practice { Reach::ThisMachine } else { Reach::Public };
+    Ok(Directory::new(Arc::clone(relays), client, reach))
+}
+
+/// Who wants the relays' news.
+struct Post {
     provider: ProviderHandle,
     consumer: ConsumerHandle,
-    outlet: Outlet,
-    board: Board,
+    directory: Arc<Directory>,
     relays: Arc<dyn RelayLink>,
-    token: CancellationToken,
-) {
-    while let Some(Some(item)) = token.run_until_cancelled(news.recv()).await {
-        match item {
-            RelayNews::Event { event, .. } => match event.kind.as_u16() {
-                kind if kind == FEEDBACK || RESULTS.contains(&kind) => consumer.take(event).await,
-                _ => provider.take(event).await,
-            },
-            RelayNews::EndOfStored { .. } => {}
-            RelayNews::Health(relay) => {
-                let all = relays.health();
-                let connected = all.iter().filter(|relay| relay.state == RelayState::Connected).count();
-                board.update(|status| {
-                    status.relays_connected = u32::try_from(connected).unwrap_or(u32::MAX);
-                    status.relays_configured = u32::try_from(all.len()).unwrap_or(u32::MAX);
-                });
-                outlet.tell(NodeEvent::Relay { relay: *relay });
+}
+
+impl Post {
+    /// Carries news to whom they concern. Waits when the provider is busy, and the sockets wait with it.
+    async fn pass(self, mut news: mpsc::Receiver<RelayNews>, outlet: Outlet, board: Board, token: CancellationToken) {
+        while let Some(Some(item)) = token.run_until_cancelled(news.recv()).await {
+            match item {
+                RelayNews::Event { event, .. } => match event.kind.as_u16() {
+                    kind if kind == FEEDBACK || RESULTS.contains(&kind) => self.consumer.take(event).await,
+                    0 => self.directory.heard(event),
+                    _ => self.provider.take(event).await,
+                },
+                RelayNews::EndOfStored { relay, subscription: PROFILE } => self.directory.heard_all(relay),
+                RelayNews::EndOfStored { .. } => {}
+                RelayNews::Health(relay) => {
+                    let all = self.relays.health();
+                    let connected = all.iter().filter(|relay| relay.state == RelayState::Connected).count();
+                    board.update(|status| {
+                        status.relays_connected = u32::try_from(connected).unwrap_or(u32::MAX);
+                        status.relays_configured = u32::try_from(all.len()).unwrap_or(u32::MAX);
+                    });
+                    outlet.tell(NodeEvent::Relay { relay: *relay });
+                }
             }
         }
     }

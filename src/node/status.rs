@@ -75,7 +75,10 @@ pub struct NodeStatus {
     pub failed: u64,
     pub refused: u64,
     /// The practice market's robot buyer is asking for jobs.
-    pub robot: bool,
+    pub robot_buyer: bool,
+    /// The practice market's robot seller takes jobs.
+    #[serde(default)]
+    pub robot_seller: bool,
     pub blockers: Vec<Blocker>,
     /// The wallet as last read; `None`: there is none, or the node is stopped.
     #[serde(default)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::cashier::{self, Cashier};
-use super::command::{Leaving, NodeCommand};
+use super::cashier;
+use super::command::{Leaving, NodeCommand, RobotKind};
 use super::control::Asked;
 use super::doctor::{self, CONFIG_HINT, Examination};
 use super::event::{Failure, NodeEvent, Scope, sentence};
@@ -122,8 +122,8 @@ impl Supervisor {
                 return self.lookout.asked(running, answer, &self.aside);
             }
             NodeCommand::TestJob { prompt } => return self.test(prompt, answer).await,
-            NodeCommand::StartRobot => done(self.start_robot()),
-            NodeCommand::StopRobot => done(self.stop_robot()),
+            NodeCommand::StartRobot { robot } => done(self.start_robot(robot)),
+            NodeCommand::StopRobot { robot } => done(self.stop_robot(robot)),
             NodeCommand::Wallet
             | NodeCommand::Payments { .. }
             | NodeCommand::Receive { .. }
@@ -306,19 +306,27 @@ impl Supervisor {
         self.tests.begin(prompt, state, services, &self.options.clock, &self.aside, answer).await;
     }
 
-    fn start_robot(&mut self) -> Result<(), Failure> {
+    fn start_robot(&mut self, robot: RobotKind) -> Result<(), Failure> {
         let (clock, board, outlet) = (self.options.clock.clone(), self.board.clone(), self.outlet.clone());
-        self.robots_node()?.start_robot(&clock, &board, &outlet);
+        let services = self.robots_node()?;
+        match robot {
+            RobotKind::Buyer => services.start_robot_buyer(&clock, &board, &outlet),
+            RobotKind::Seller => services.start_robot_seller(&clock, &board, &outlet)?,
+        }
         Ok(())
     }
 
-    fn stop_robot(&mut self) -> Result<(), Failure> {
+    fn stop_robot(&mut self, robot: RobotKind) -> Result<(), Failure> {
         let board = self.board.clone();
-        self.robots_node()?.stop_robot(&board);
+        let services = self.robots_node()?;
+        match robot {
+            RobotKind::Buyer => services.stop_robot_buyer(&board),
+            RobotKind::Seller => services.stop_robot_seller(&board),
+        }
         Ok(())
     }
 
-    /// The node a robot can buy from: one of the practice market, and started.
+    /// The node a robot can trade with: one of the practice market, and started.
     fn robots_node(&mut self) -> Result<&mut Services, Failure> {
         match self.options.market {
             Market::Practice => self.services.as_mut().ok_or_else(robot_buyer::not_started),
@@ -358,7 +366,7 @@ impl Supervisor {
         let examination = Examination::new(
             &self.options,
             self.services.as_ref().map(|on| on.relays.health()),
-            self.services.as_ref().and_then(|on| on.cashier.as_ref()).map(Cashier::wallet),
+            self.services.as_ref().and_then(|on| on.cashier.as_ref()).map(|cashier| Arc::clone(&cashier.wallet)),
         );
         self.aside.spawn("doctor", async move {
             let findings = examination.run().await;

@@ -5,8 +5,12 @@ use std::sync::mpsc;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{PracticeError, PracticeRelay, identity, seller};
+use crate::domain::money::MilliSats;
 use crate::identity::Identity;
 use crate::node::NodeOptions;
+
+/// What a newcomer has to buy with.
+const ALLOWANCE: MilliSats = MilliSats(10_000_000);
 
 /// A relay with a runtime of its own. Ends with it, and may be dropped anywhere, inside another runtime as well.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl Host {
             }
         };
         let host = Self { relay, identity, runtime: Some(runtime) };
-        let options = seller(options, &host.relay)?;
+        let options = seller(NodeOptions { play_money: ALLOWANCE, ..options }, &host.relay)?;
         Ok((host, options))
     }
 

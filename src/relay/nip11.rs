@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use nostr::{Event, JsonUtil as _};
 use serde_json::Value;
 
@@ -24,15 +23,7 @@ pub async fn fetch(client: &reqwest::Client, relay: &str) -> Option<Document> {
     let url = format!("http{}", relay.strip_prefix("ws")?);
     let request = client.get(url).header("accept", "application/nostr+json").timeout(LIMIT);
     let response = request.send().await.ok()?.error_for_status().ok()?;
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        body.extend_from_slice(&chunk.ok()?);
-        if body.len() > MAX_BYTES {
-            return None;
-        }
-    }
-    parse(&body)
+    parse(&crate::net::body(response, MAX_BYTES).await.ok()??)
 }
 
 /// Tolerant: a field of the wrong type is a field that is not there.

@@ -1,15 +1,14 @@
 //! Relays a stranger names: which of them we would connect to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use nostr::Url;
+
+use crate::net::hosts;
 
 /// Relays of one request we would publish to.
 const MAX_TARGETS: usize = 5;
 
-/// The relays worth trying, tidied, each once. Only encrypted ones on public addresses: whoever names `wss://10.0.0.1`
-/// wants us to knock on our own doors. A name is not looked up here; one that leads inside still meets TLS, and gets
-/// nothing but a signed public event.
+/// The relays worth trying, tidied, each once. Only encrypted ones on public addresses. A name that leads inside still
+/// meets TLS, and gets nothing but a signed public event.
 pub fn allowed(named: &[String]) -> Vec<String> {
     let mut targets = Vec::new();
     for url in named.iter().filter_map(|text| tidy(text)) {
@@ -25,41 +24,7 @@ fn tidy(text: &str) -> Option<String> {
     let plain = url.scheme() == "wss" && url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     // Ports below 1024 other than our own protocol's belong to other services.
     let port = url.port().is_none_or(|port| port >= 1024);
-    let host = url.host_str()?;
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let public = address.map_or_else(|_| is_public_name(host), is_public_address);
-    (plain && port && public).then(|| super::relay_name(url.as_str()))
-}
-
-fn is_public_name(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let inner = ["localhost", "local", "internal", "lan", "home", "corp", "onion", "arpa", "test", "invalid"];
-    host.rsplit_once('.').is_some_and(|(_, last)| !inner.contains(&last) && !last.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn is_public_address(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => is_public_v4(mapped),
-            None => is_public_v6(address),
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
-    let shared = first == 100 && (64..128).contains(&second);
-    let benchmark = first == 198 && (18..20).contains(&second);
-    let special = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified();
-    let unusable = address.is_broadcast() || address.is_multicast() || address.is_documentation() || first == 0 || first >= 240;
-    !(shared || benchmark || special || unusable)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    // Global unicast, without the documentation and the embedded-IPv4 ranges.
-    let [first, second, ..] = address.segments();
-    (0x2000..0x4000).contains(&first) && !(first == 0x2001 && second == 0x0db8) && first != 0x2002
+    (plain && port && hosts::is_public(url.host_str()?)).then(|| super::relay_name(url.as_str()))
 }
 
 #[cfg(test)]

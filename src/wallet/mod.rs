@@ -14,6 +14,7 @@ pub mod bolt11;
 pub mod contract;
 pub mod guard;
 mod hex_bytes;
+pub mod lightning_address;
 pub mod log;
 pub mod nwc;
 pub mod practice;

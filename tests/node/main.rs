@@ -14,6 +14,7 @@ mod ollama;
 mod paid_job;
 mod purse;
 mod questions;
+mod refund;
 mod refusals;
 mod robot;
 mod session;

@@ -59,12 +59,17 @@ async fn answer(mut stream: TcpStream, words: &'static [&'static str], runs: Arc
         }
         _ => String::new(),
     };
+    respond(&mut stream, &body).await;
+}
+
+/// Answers 200 with this JSON.
+pub async fn respond(stream: &mut TcpStream, body: &str) {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
 /// The path, once head and body have been read.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+pub async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     loop {

@@ -235,7 +235,7 @@ async fn money_for_a_failed_job_goes_back_once_and_both_wallets_agree() {
     assert_eq!(purse.snapshot().await.unwrap().balance, MilliSats(47_000));
     // Not an invoice over another amount.
     let ask = |amount| InvoiceRequest { amount: MilliSats(amount), description: "my money".into(), expiry_secs: 600 };
-    let refund = |invoice: String| NodeCommand::Refund { job: job.to_hex(), bolt11: invoice };
+    let refund = |invoice: String| NodeCommand::Refund { job: job.to_hex(), to: Some(invoice) };
     let wrong = purse.invoice(ask(4_000)).await.unwrap();
     assert!(matches!(node.call(refund(wrong.bolt11)).await, NodeEvent::Failed { .. }));
     let invoice = purse.invoice(ask(3_000)).await.unwrap();

@@ -6,11 +6,16 @@ use nostr_sdk::EventId;
 use pylon_hud::config::{Environment, Paths};
 use pylon_hud::domain::ids::{JobId, RequestId};
 use pylon_hud::domain::job::JobState;
+use pylon_hud::domain::money::MilliSats;
+use pylon_hud::domain::purchase::{AutoPay, PurchaseState};
 use pylon_hud::node::control::ControlClient;
-use pylon_hud::node::{Leaving, Market as Where, NodeCommand, NodeEvent, NodeOptions, NodeState, Report, Scope, TestStep};
+use pylon_hud::node::{Ask, Leaving, Market as Where, NodeCommand, NodeEvent, NodeOptions, NodeState, Report, RobotKind, Scope, TestStep};
 use pylon_hud::practice::Host;
 
 use crate::common::{Market, PATIENCE, Running, Scripted, soon};
+
+const START: NodeCommand = NodeCommand::StartRobot { robot: RobotKind::Buyer };
+const STOP: NodeCommand = NodeCommand::StopRobot { robot: RobotKind::Buyer };
 
 fn test(prompt: &str) -> NodeCommand {
     NodeCommand::TestJob { prompt: prompt.into() }
@@ -110,12 +115,12 @@ async fn a_test_job_ends_in_words_when_the_node_cannot_answer_or_stops() {
 async fn the_robot_buys_plain_and_encrypted_in_turn_until_told_to_stop() {
     let market = Market::new().await;
     let node = Running::launch(market.options(Scripted::quick(&["Bought."]), &[]));
-    assert!(!failure(node.call(NodeCommand::StartRobot).await).hints.is_empty(), "nobody to buy from");
+    assert!(!failure(node.call(START).await).hints.is_empty(), "nobody to buy from");
     node.done(NodeCommand::Start).await;
     // It waits until there is somebody to buy from.
-    node.done(NodeCommand::StartRobot).await;
-    node.done(NodeCommand::StartRobot).await;
-    assert!(node.status().await.robot);
+    node.done(START).await;
+    node.done(START).await;
+    assert!(node.status().await.robot_buyer);
     node.done(NodeCommand::GoOnline).await;
     let mut schemes = HashMap::new();
     for _ in 0..2 {
@@ -123,13 +128,13 @@ async fn the_robot_buys_plain_and_encrypted_in_turn_until_told_to_stop() {
         *schemes.entry(node.job_in(id, JobState::Done).await.record.scheme).or_insert(0) += 1;
     }
     assert_eq!(schemes, [("plain".to_owned(), 1), ("nip44".to_owned(), 1)].into());
-    node.done(NodeCommand::StopRobot).await;
-    node.done(NodeCommand::StopRobot).await;
-    assert!(!node.status().await.robot);
-    node.done(NodeCommand::StartRobot).await;
+    node.done(STOP).await;
+    node.done(STOP).await;
+    assert!(!node.status().await.robot_buyer);
+    node.done(START).await;
     next_done(&node).await;
     node.done(NodeCommand::Stop { how: Leaving::Now }).await;
-    assert!(!node.status().await.robot);
+    assert!(!node.status().await.robot_buyer);
     node.stop();
 }
 
@@ -138,7 +143,7 @@ async fn the_robot_tells_why_it_got_no_answer() {
     let market = Market::new().await;
     let error = pylon_hud::inference::InferenceError::Protocol { backend: "scripted".into(), detail: "nonsense".into() };
     let node = market.online(Scripted::broken(error), &[]).await;
-    node.done(NodeCommand::StartRobot).await;
+    node.done(START).await;
     let fault = node
         .wait("a fault", |report| match &report.event {
             NodeEvent::Fault { fault } if fault.scope == Scope::Provider => Some(fault.clone()),
@@ -151,12 +156,37 @@ async fn the_robot_tells_why_it_got_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_robot_seller_answers_a_request_that_is_paid_for() {
+    let market = Market::new().await;
+    let options = market.options(Scripted::quick(&["Mine."]), &[]);
+    let node = Running::launch(NodeOptions { play_money: MilliSats(5_000), ..options });
+    node.done(NodeCommand::Start).await;
+    let seller = RobotKind::Seller;
+    node.done(NodeCommand::StartRobot { robot: seller }).await;
+    node.done(NodeCommand::StartRobot { robot: seller }).await;
+    assert!(node.status().await.robot_seller);
+    let ask = Ask { prompt: "Sell me a word.".into(), auto_pay: Some(AutoPay::First), ..Ask::default() };
+    node.call(NodeCommand::Submit { ask: Box::new(ask) }).await;
+    let bought = node
+        .wait("an answer that is paid for", |report| match &report.event {
+            NodeEvent::PurchaseChanged { purchase } if purchase.state == PurchaseState::Done => Some(purchase.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(bought.paid, MilliSats(2_000));
+    assert_ne!(bought.provider.map(|provider| provider.0), Some(market.provider().to_bytes()));
+    node.done(NodeCommand::StopRobot { robot: seller }).await;
+    assert!(!node.status().await.robot_seller);
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_is_no_robot_in_the_real_market() {
     let market = Market::new().await;
     let node = Running::launch(NodeOptions { market: Where::Real, ..market.options(Scripted::quick(&[]), &[]) });
     node.done(NodeCommand::Start).await;
-    for command in [NodeCommand::StartRobot, NodeCommand::StopRobot] {
-        assert_eq!(failure(node.call(command).await).message, "The robot buyer exists in practice mode only.");
+    for command in [START, STOP] {
+        assert_eq!(failure(node.call(command).await).message, "Robots exist in practice mode only.");
     }
     node.stop();
 }
@@ -173,7 +203,7 @@ fn a_host_opens_a_market_for_whoever_has_no_runtime() {
         node.done(NodeCommand::GoOnline).await;
         let status = node.status_where(|status| status.state == NodeState::Online).await;
         assert_eq!(status.npub, Some(host.identity().npub()));
-        node.done(NodeCommand::StartRobot).await;
+        node.done(START).await;
         next_done(&node).await;
         node.stop();
     });

@@ -8,7 +8,7 @@ use crate::hud::HudSystems;
 use crate::hud::action::UserAction;
 use crate::hud::bridge::FromNode;
 use crate::hud::pane::Closed;
-use crate::node::{Market, NodeCommand, NodeEvent};
+use crate::node::{Market, NodeCommand, NodeEvent, RobotKind};
 use crate::store::JobsQuery;
 
 pub(super) fn plugin(app: &mut App) {
@@ -33,7 +33,7 @@ fn greet(session: Res<'_, Session>, mut seen: Local<'_, Seen>, mut actions: Mess
         vec![NodeCommand::Status, NodeCommand::Preflight, NodeCommand::Jobs { query: JobsQuery::default() }, NodeCommand::Stats]
     } else if now.running && session.is_practice() {
         // A market without a buyer is no market. The pane has a switch for it.
-        vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats, NodeCommand::StartRobot]
+        vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats, NodeCommand::StartRobot { robot: RobotKind::Buyer }]
     } else if now.running {
         vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats]
     } else {

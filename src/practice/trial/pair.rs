@@ -70,7 +70,7 @@ impl Pair {
         let description = format!("refund of {}", job.id.short());
         let sats = Sats(job.price.0 / 1_000);
         if let Some(NodeEvent::Invoice { invoice }) = self.buyer.ask(NodeCommand::Receive { sats, description }) {
-            self.seller.ask(NodeCommand::Refund { job: job.id.to_string(), bolt11: invoice.bolt11 });
+            self.seller.ask(NodeCommand::Refund { job: job.id.to_string(), to: Some(invoice.bolt11) });
         }
     }
 

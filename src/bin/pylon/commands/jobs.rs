@@ -16,9 +16,9 @@ pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
             place.ask_running(NodeCommand::CancelJob { job: id.clone() }, ANSWER)?;
             report::done("The job is called off.", jobs.output)
         }
-        Some(JobsVerb::Refund { id, invoice }) => {
+        Some(JobsVerb::Refund { id, to }) => {
             let job = detail(place, id)?.record.id.to_string();
-            match place.ask_running(NodeCommand::Refund { job, bolt11: invoice.clone() }, PATIENT)? {
+            match place.ask_running(NodeCommand::Refund { job, to: to.clone() }, PATIENT)? {
                 NodeEvent::Payment { payment } => money::payment(&payment, jobs.output),
                 event => Err(unexpected(&event)),
             }

@@ -46,7 +46,7 @@ pub fn run(place: &Place, practice: &Practice) -> Result<(), Failure> {
 }
 
 /// A market that cannot be opened.
-fn refused(error: &PracticeError) -> Failure {
+pub fn refused(error: &PracticeError) -> Failure {
     let sentence = sentence(error);
     match error {
         PracticeError::Relay(_) => Failure::network(sentence),

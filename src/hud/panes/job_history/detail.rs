@@ -4,9 +4,11 @@ use bevy_egui::egui::{Label, Ui};
 
 use super::state_signal;
 use crate::domain::ids::JobId;
+use crate::domain::job::JobState;
 use crate::hud::action::UserAction;
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, field, scroll, words};
+use crate::node::NodeCommand;
 use crate::store::{JobDetail, JobRecord, JournalRow, Publication};
 
 /// Characters of a prompt and of an answer that are laid out.
@@ -29,6 +31,9 @@ pub fn view(ui: &mut Ui, wanted: JobId, detail: Option<&JobDetail>, wishes: &mut
         ui.spacing_mut().item_spacing.y = 0.0;
         ui.spacing_mut().interact_size.y = tokens::PAIR;
         record(ui, &detail.record);
+        if detail.record.state == JobState::RefundDue {
+            debt(ui, ink, &detail.record, wishes);
+        }
         field::heading(ui, "timeline (UTC)");
         for row in &detail.journal {
             step(ui, ink, row);
@@ -59,6 +64,20 @@ fn record(ui: &mut Ui, record: &JobRecord) {
     if let Some(ms) = record.infer_ms {
         field::pair(ui, "model worked", &words::millis(ms));
     }
+}
+
+/// What is owed, and the two ways out of it.
+fn debt(ui: &mut Ui, ink: Ink, record: &JobRecord, wishes: &mut Wishes) {
+    field::heading(ui, "owed to the buyer");
+    ui.horizontal(|ui| {
+        ui.label(ink.sats(Text::Table, record.price.ceil_sats()));
+        let to_profile = "Pays to the Lightning address in the buyer's profile, within the limits.";
+        if button::small(ui, "Refund").on_hover_text(to_profile).clicked() {
+            wishes.ask(NodeCommand::Refund { job: record.id.to_string(), to: None });
+        }
+    });
+    let by_hand = format!("To an invoice or another address: pylon jobs refund {} INVOICE-OR-ADDRESS", record.id.short());
+    ui.add(Label::new(ink.low(Text::Hint, by_hand)).wrap());
 }
 
 fn step(ui: &mut Ui, ink: Ink, row: &JournalRow) {

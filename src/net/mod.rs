@@ -1,7 +1,11 @@
 //! TLS and HTTP, set up once and the same way for everybody.
 
+pub mod hosts;
+
 use std::sync::Once;
 use std::time::Duration;
+
+use futures_util::StreamExt as _;
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -30,6 +34,19 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .no_proxy()
         .tls_certs_only(roots)
         .build()
+}
+
+/// Reads an answer's body; `None`: it is longer than so many bytes.
+pub async fn body(answer: reqwest::Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    let mut chunks = answer.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > most {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
 }
 
 #[cfg(test)]

@@ -1,0 +1,95 @@
+//! The words of the command line. Doc comments are the help.
+
+mod buy;
+mod config;
+mod node;
+mod practice;
+mod sell;
+mod wallet;
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+pub use buy::{Job, JobVerb, Pay, Submit};
+pub use config::{Config, ConfigVerb};
+pub use node::{Init, Offline, Run, Stop, Test};
+pub use practice::{Practice, PracticeMember};
+pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
+pub use wallet::{Wallet, WalletVerb};
+
+/// Sell compute over Nostr (NIP-90) with a local model.
+#[derive(Debug, Parser)]
+#[command(name = "pylon", version, propagate_version = true)]
+pub struct Args {
+    /// Directory of identity, config and ledger [default: ~/.openagents/pylon, or PYLON_DATA_DIR].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Work on the practice market's own data instead of the real ones.
+    #[arg(long, global = true)]
+    pub practice: bool,
+
+    /// Override one setting for this run, such as `provider.policy=free`.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make an identity: twelve words to write down, and the config beside it.
+    Init(Init),
+    /// Run a node in the foreground until interrupted.
+    Run(Run),
+    /// Let the running node take jobs.
+    Online(Output),
+    /// Let the running node take no more jobs.
+    Offline(Offline),
+    /// Say how the node is.
+    Status(Output),
+    /// Print what happens in the running node, line by line.
+    Watch(Output),
+    /// Stop the running node.
+    Stop(Stop),
+    /// Check everything a job needs, and say what to do about what is missing.
+    Doctor(Output),
+    /// Ask the running node one job as a stranger would, through a relay and back.
+    Test(Test),
+    /// List models, get new ones.
+    Models(Models),
+    /// List jobs, or show one with its timeline.
+    Jobs(Jobs),
+    /// The running node's wallet: what it holds, receiving, sending.
+    Wallet(Wallet),
+    /// Buy: ask the market for a job, see what it costs, pay, read the answer.
+    Job(Job),
+    /// Read and change settings.
+    Config(Config),
+    /// Run a whole market on this machine: relay, provider and a robot buyer. No money, no internet.
+    Practice(Practice),
+    /// One node of a trial, started by `practice --chaos`.
+    #[command(hide = true)]
+    PracticeMember(PracticeMember),
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct Output {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_words_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,78 @@
+//! Verbs about the node itself.
+
+use clap::{Args as ClapArgs, ValueEnum};
+use pylon_hud::node::RobotKind;
+
+use super::Output;
+
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// Make 24 words instead of 12.
+    #[arg(long)]
+    pub long: bool,
+    /// Read an existing mnemonic from standard input instead of making one.
+    #[arg(long)]
+    pub import: bool,
+    /// Move an existing identity aside first. It is kept; its place is printed.
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// Take jobs at once.
+    #[arg(long)]
+    pub online: bool,
+    /// With --practice: let this robot trade with the node. May be given twice.
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub robot: Vec<RobotName>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Robots of the practice market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RobotName {
+    /// Asks the node for a job every few seconds.
+    Buyer,
+    /// Another provider, to buy from.
+    Seller,
+}
+
+impl RobotName {
+    pub const fn kind(self) -> RobotKind {
+        match self {
+            Self::Buyer => RobotKind::Buyer,
+            Self::Seller => RobotKind::Seller,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Offline {
+    /// Drop running jobs instead of finishing them; they are resumed at the next start.
+    #[arg(long)]
+    pub now: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Stop {
+    /// Drop running jobs instead of finishing them; they are resumed at the next start.
+    #[arg(long)]
+    pub now: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Test {
+    /// What to ask.
+    #[arg(default_value = "Say hello in one sentence.")]
+    pub prompt: String,
+    #[command(flatten)]
+    pub output: Output,
+}

@@ -1,0 +1,42 @@
+//! Verbs about the practice market.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use pylon_hud::practice::trial::Role;
+
+use super::Output;
+
+#[derive(Debug, ClapArgs)]
+pub struct Practice {
+    /// Jobs the robot buyer asks for.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub jobs: u32,
+    /// Run so many sellers and as many buyers, each a process of its own.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub pairs: Option<u32>,
+    /// Let relays lose, double, reorder and refuse messages, wallets delay and fail, and kill nodes without warning.
+    #[arg(long)]
+    pub chaos: bool,
+    /// What the dice of --chaos begin with.
+    #[arg(long, default_value_t = 1, requires = "chaos")]
+    pub seed: u64,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct PracticeMember {
+    #[arg(long)]
+    pub role: Role,
+    #[arg(long)]
+    pub dir: PathBuf,
+    #[arg(long)]
+    pub relay: String,
+    #[arg(long)]
+    pub seed: u64,
+    #[arg(long)]
+    pub funds_msats: u64,
+    #[arg(long)]
+    pub chaos: bool,
+}

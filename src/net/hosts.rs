@@ -1,0 +1,62 @@
+//! Hosts a stranger names: which of them we would speak to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Whether this host, as it stands in a URL, is out on the internet: whoever names `10.0.0.1` wants us to knock on our own
+/// doors. A name is not looked up; one that leads inside is for the caller's TLS to refuse.
+pub fn is_public(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.map_or_else(|_| is_public_name(host), is_public_address)
+}
+
+/// Whether this host is this machine, by its address: names can be made to lead anywhere.
+pub fn is_loopback(host: &str) -> bool {
+    host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn is_public_name(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let inner = ["localhost", "local", "internal", "lan", "home", "corp", "onion", "arpa", "test", "invalid"];
+    host.rsplit_once('.').is_some_and(|(_, last)| !inner.contains(&last) && !last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_public_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => is_public_v4(mapped),
+            None => is_public_v6(address),
+        },
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    let shared = first == 100 && (64..128).contains(&second);
+    let benchmark = first == 198 && (18..20).contains(&second);
+    let special = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified();
+    let unusable = address.is_broadcast() || address.is_multicast() || address.is_documentation() || first == 0 || first >= 240;
+    !(shared || benchmark || special || unusable)
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    // Global unicast, without the documentation and the embedded-IPv4 ranges.
+    let [first, second, ..] = address.segments();
+    (0x2000..0x4000).contains(&first) && !(first == 0x2001 && second == 0x0db8) && first != 0x2002
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inner_addresses_and_names_are_not_public() {
+        for host in ["pay.example", "8.8.8.8", "[2606:4700::1]", "EXAMPLE.COM."] {
+            assert!(is_public(host) && !is_loopback(host), "{host}");
+        }
+        for host in ["localhost", "printer", "nas.local", "127.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "192.168.1.1", "2130706433", ""] {
+            assert!(!is_public(host), "{host}");
+        }
+        assert!(is_loopback("127.0.0.1") && is_loopback("[::1]") && !is_loopback("localhost"));
+    }
+}
