@@ -12,6 +12,7 @@ mod health;
 mod link;
 mod nip11;
 mod screen;
+pub(crate) mod socket;
 mod subscriptions;
 mod targets;
 #[cfg(test)]

@@ -9,12 +9,13 @@ use futures_util::StreamExt as _;
 use nostr::Url;
 use nostr::util::BoxedFuture;
 use nostr_sdk::pool::transport::error::TransportError;
-use nostr_sdk::pool::transport::websocket::{DefaultWebsocketTransport, WebSocketSink, WebSocketStream, WebSocketTransport};
+use nostr_sdk::pool::transport::websocket::{WebSocketSink, WebSocketStream, WebSocketTransport};
 use tokio::sync::mpsc;
 
 use super::RelayNews;
 use super::health::HealthBoard;
 use super::screen::{Cause, Screen, Verdict};
+use super::socket;
 use super::subscriptions::Subscriptions;
 
 /// Bytes a message that is no event may have. The pool would log longer ones whole.
@@ -47,8 +48,9 @@ impl WebSocketTransport for ScreeningTransport {
     ) -> BoxedFuture<'a, Result<(WebSocketSink, WebSocketStream), TransportError>> {
         Box::pin(async move {
             let relay = super::relay_name(url.as_str());
-            let connected = DefaultWebsocketTransport.connect(url, mode, timeout).await;
-            let (sink, stream) = connected.inspect_err(|error| self.health.failed(&relay, &error.to_string()))?;
+            let connected = socket::connect(url, mode, timeout).await;
+            let connected = connected.inspect_err(|error| self.health.failed(&relay, &error.to_string()));
+            let (sink, stream) = socket::split(connected.map_err(TransportError::backend)?);
             let socket = Socket {
                 relay,
                 screen: Arc::clone(&self.screen),

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_wsocket::native::{Message, accept};
-use async_wsocket::{ConnectionMode, Url, WebSocket};
+use async_wsocket::{ConnectionMode, Url};
 use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::practice::PracticeError;
+use crate::relay::socket;
 
 /// Percent of messages each thing happens to.
 const LOST: u8 = 1;
@@ -93,7 +94,7 @@ async fn carry(stream: TcpStream, weather: Arc<Weather>) {
     let _ = stream.set_nodelay(true);
     let Ok(client) = accept(stream).await else { return };
     let Ok(url) = Url::parse(&weather.relay) else { return };
-    let Ok(relay) = WebSocket::connect(&url, &ConnectionMode::Direct, CONNECT).await else { return };
+    let Ok(relay) = socket::connect(&url, &ConnectionMode::Direct, CONNECT).await else { return };
     let mut dice = fastrand::Rng::with_seed(weather.seed.fetch_add(1, Ordering::Relaxed));
     let life = Duration::from_secs(dice.u64(LIFE_SECS));
     let (mut to_client, mut from_client) = client.split();
