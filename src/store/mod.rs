@@ -39,5 +39,5 @@ pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
 pub use spending::{Ended, PendingSpend, Purpose, Reserved, Spend};
 pub use stats::{Span, Stats};
-pub use totals::PurchaseTotals;
+pub use totals::{PurchaseTimes, PurchaseTotals};
 pub use writer::{Line, Observer, Pending, Step, StepTime, Store, StoreOptions};

@@ -87,6 +87,16 @@ impl Reader {
         purchase_rows::detail(&self.connection, id)
     }
 
+    /// How many requests there are, and how many of them are not at their end.
+    pub fn purchase_counts(&self) -> Result<(u64, u64), StoreError> {
+        super::totals::counts(&self.connection)
+    }
+
+    /// When each request was made, paid and answered, of those that were.
+    pub fn purchase_times(&self) -> Result<Vec<super::PurchaseTimes>, StoreError> {
+        super::totals::times(&self.connection)
+    }
+
     /// What has become of our own requests.
     pub fn purchase_totals(&self) -> Result<super::PurchaseTotals, StoreError> {
         super::totals::purchases(&self.connection)

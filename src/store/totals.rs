@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use crate::domain::ids::JobId;
+use crate::domain::time::UnixMs;
 
 /// What has become of our requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,32 @@ pub struct PurchaseTotals {
     pub unanswered: Vec<JobId>,
     /// Paid for more than once: never, unless the ledger was tampered with.
     pub paid_twice: u64,
+}
+
+/// When a request was made, paid and answered. Milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurchaseTimes {
+    pub made: UnixMs,
+    pub paid: UnixMs,
+    pub answered: UnixMs,
+}
+
+/// How many requests there are, and how many of them are not at their end. Cheap, however many there are.
+pub(super) fn counts(connection: &Connection) -> Result<(u64, u64), StoreError> {
+    let all = connection.query_row("SELECT count(*) FROM requests", [], |row| row.get(0))?;
+    let open = "SELECT count(*) FROM requests WHERE state NOT IN ('done', 'expired', 'cancelled') AND state <> 'failed'";
+    Ok((all, connection.query_row(open, [], |row| row.get(0))?))
+}
+
+/// Of every request that was paid and answered.
+pub(super) fn times(connection: &Connection) -> Result<Vec<PurchaseTimes>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT created_at, (SELECT min(at) FROM request_journal j WHERE j.request = r.id AND j.to_state = 'paid') AS paid, answered_at \
+         FROM requests r WHERE answered_at IS NOT NULL AND paid IS NOT NULL",
+    )?;
+    let rows = statement
+        .query_map([], |row| Ok(PurchaseTimes { made: UnixMs(row.get(0)?), paid: UnixMs(row.get(1)?), answered: UnixMs(row.get(2)?) }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn purchases(connection: &Connection) -> Result<PurchaseTotals, StoreError> {

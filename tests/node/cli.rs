@@ -202,3 +202,16 @@ fn practice_delivers_every_job_and_the_ledger_has_them() {
     }
     assert_eq!(pylon(dir.path(), &["jobs"]).out.trim(), "No jobs.", "practice jobs are not real ones");
 }
+
+#[test]
+fn a_market_in_a_storm_loses_nothing_and_does_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let trial = pylon(dir.path(), &["practice", "--jobs", "60", "--pairs", "2", "--chaos", "--json"]);
+    assert_eq!(trial.code, 0, "{}{}", trial.out, trial.err);
+    let tally: serde_json::Value = serde_json::from_str(&trial.out).unwrap();
+    let count = |name: &str| tally[name].as_u64().unwrap();
+    assert_eq!((count("lost"), count("doubled"), &tally["invariant"]), (0, 0, &serde_json::json!(true)), "{tally}");
+    assert!(count("jobs") >= 60 && count("paid") == count("delivered") + count("refunded"), "{tally}");
+    // Fair weather proves nothing.
+    assert!(count("kills") > 0 && count("damage") > 0, "{tally}");
+}

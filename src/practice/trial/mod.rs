@@ -2,6 +2,7 @@
 //! through a storm if that is wanted. At the end everything is counted from what is on the disks and on the relay, by
 //! somebody who took no part.
 
+pub mod figures;
 mod member;
 mod pair;
 mod storm;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 pub use member::{Member, MemberError, Role};
 pub use tally::Tally;
 
+use self::figures::Memory;
 use self::pair::Pair;
 use self::storm::Storm;
 use self::witness::Witness;
@@ -41,6 +43,8 @@ pub struct Trial {
     pub pairs: u32,
     /// Whether relay and wallets misbehave and nodes are killed.
     pub chaos: bool,
+    /// Requests a buyer has open at a time.
+    pub open: u32,
     pub seed: u64,
     /// Where the members live. Has to be empty, or what is there counts as well.
     pub dir: PathBuf,
@@ -89,11 +93,15 @@ impl Trial {
         let mut kills = 0;
         let mut dice = fastrand::Rng::with_seed(self.seed);
         let mut last_kill = Instant::now();
+        let mut early = Vec::new();
         while begun.elapsed() < self.limit {
             let (made, ended) = counts(&pairs);
             progress(made, ended);
             if made >= u64::from(self.jobs) {
                 break;
+            }
+            if early.is_empty() && ended >= u64::from(self.jobs) / 100 {
+                early = pairs.iter().map(|pair| pair.memory()).collect();
             }
             if self.chaos && last_kill.elapsed() >= KILL_EVERY {
                 if let Some(pair) = dice.choice(&pairs) {
@@ -116,11 +124,16 @@ impl Trial {
             driver.await.map_err(|error| TrialError::Stopped(error.to_string()))?;
         }
         let took = begun.elapsed();
+        let late: Vec<_> = pairs.iter().map(|pair| pair.memory()).collect();
         for pair in &pairs {
             pair.stop();
         }
         let mut tally = tally::count(&pairs, &witness).await?;
         tally.took = took;
+        if !self.chaos {
+            tally.figures.seller_kib = grown(&early, &late, 0);
+            tally.figures.buyer_kib = grown(&early, &late, 1);
+        }
         tally.kills = kills;
         tally.damage = storm.damage();
         Ok(tally)
@@ -143,6 +156,13 @@ impl Trial {
 
 /// Requests made and requests ended, by the buyers' ledgers.
 fn counts(pairs: &[Arc<Pair>]) -> (u64, u64) {
-    let totals = pairs.iter().filter_map(|pair| pair.totals());
-    totals.fold((0, 0), |sum, totals| (sum.0 + totals.requests, sum.1 + totals.requests - totals.open))
+    let counts = pairs.iter().filter_map(|pair| pair.counts());
+    counts.fold((0, 0), |sum, (all, open)| (sum.0 + all, sum.1 + all - open))
+}
+
+/// How the memory of the sellers (0) or buyers (1) grew: of the one that grew most.
+fn grown(early: &[[Option<u64>; 2]], late: &[[Option<u64>; 2]], role: usize) -> Option<Memory> {
+    let of = |both: &[Option<u64>; 2]| both.get(role).copied().flatten();
+    let each = early.iter().zip(late).filter_map(|(early, late)| Some(Memory { early: of(early)?, late: of(late)? }));
+    each.reduce(Memory::worse)
 }

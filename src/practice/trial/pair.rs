@@ -5,16 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Member, Role, Trial, TrialError};
+use super::{Member, Role, Trial, TrialError, figures};
 use crate::domain::job::JobState;
 use crate::domain::money::Sats;
 use crate::node::{Ask, Leaving, NodeCommand, NodeEvent};
-use crate::store::{JobRow, JobsQuery, PurchaseTotals};
+use crate::store::{JobRow, JobsQuery};
 
-/// Requests a buyer has open at a time.
-const WINDOW: u64 = 8;
 /// Between two looks at the ledgers.
-const LOOK: Duration = Duration::from_millis(40);
+const LOOK: Duration = Duration::from_millis(10);
 /// How long a member gets to stop by itself.
 const LEAVE: Duration = Duration::from_secs(10);
 
@@ -22,6 +20,8 @@ pub struct Pair {
     pub seller: Member,
     pub buyer: Member,
     quota: u64,
+    /// Requests the buyer has open at a time.
+    open: u64,
     processes: Mutex<[Child; 2]>,
     is_over: Arc<AtomicBool>,
 }
@@ -35,7 +35,14 @@ impl Pair {
         }
         let start = |member: &Member| member.spawn(&trial.program).map_err(TrialError::Spawn);
         let processes = Mutex::new([start(&seller)?, start(&buyer)?]);
-        Ok(Self { seller, buyer, quota: u64::from(trial.quota(number)), processes, is_over: Arc::clone(is_over) })
+        Ok(Self {
+            seller,
+            buyer,
+            quota: u64::from(trial.quota(number)),
+            open: u64::from(trial.open),
+            processes,
+            is_over: Arc::clone(is_over),
+        })
     }
 
     /// Buys until the quota is reached, and refunds until it is told that all is over.
@@ -44,10 +51,10 @@ impl Pair {
         tokio::task::spawn_blocking(move || {
             let provider = pair.seller.pubkey().ok();
             while !pair.is_over.load(Ordering::Relaxed) {
-                let totals = pair.totals().unwrap_or_default();
-                let missing = wanted(&totals, pair.quota);
+                let (all, open) = pair.counts().unwrap_or_default();
+                let missing = pair.open.saturating_sub(open).min(pair.quota.saturating_sub(all));
                 for number in 0..missing {
-                    let prompt = format!("Question {} of this pair.", totals.requests + number);
+                    let prompt = format!("Question {} of this pair.", all + number);
                     let ask = Ask { prompt, provider, ..Ask::default() };
                     if pair.buyer.ask(NodeCommand::Submit { ask: Box::new(ask) }).is_none() {
                         // It was killed a moment ago. What it took before is in its ledger and counted there.
@@ -60,8 +67,15 @@ impl Pair {
         })
     }
 
-    pub fn totals(&self) -> Option<PurchaseTotals> {
-        self.buyer.ledger().ok()?.purchase_totals().ok()
+    /// The buyer's requests: all of them, and those not at their end.
+    pub fn counts(&self) -> Option<(u64, u64)> {
+        self.buyer.ledger().ok()?.purchase_counts().ok()
+    }
+
+    /// What seller and buyer hold in memory, in KiB.
+    pub fn memory(&self) -> [Option<u64>; 2] {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::array::from_fn(|index| processes.get(index).and_then(|process| figures::resident_kib(process.id())))
     }
 
     /// Gives the money of failed jobs back, one at a time, to an invoice of the buyer's.
@@ -86,7 +100,7 @@ impl Pair {
             let money = member.ledger().and_then(|ledger| ledger.money());
             money.is_ok_and(|money| money.pending.0 == 0)
         };
-        self.totals().is_some_and(|totals| totals.requests >= self.quota && totals.open == 0)
+        self.counts().is_some_and(|(all, open)| all >= self.quota && open == 0)
             && busy.into_iter().all(|state| self.seller_jobs(state).is_empty())
             && is_idle(&self.seller)
             && is_idle(&self.buyer)
@@ -120,9 +134,4 @@ impl Pair {
             let _ = process.wait();
         }
     }
-}
-
-/// How many more requests are to be made now.
-fn wanted(totals: &PurchaseTotals, quota: u64) -> u64 {
-    WINDOW.saturating_sub(totals.open).min(quota.saturating_sub(totals.requests))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::figures::{self, Figures};
 use super::pair::Pair;
 use super::witness::Witness;
 use super::{Member, TrialError};
@@ -37,6 +38,7 @@ pub struct Tally {
     pub kills: u64,
     /// Messages lost, doubled, reordered or refused, and connections cut.
     pub damage: u64,
+    pub figures: Figures,
     #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
 }
@@ -57,8 +59,10 @@ pub async fn count(pairs: &[Arc<Pair>], witness: &Witness) -> Result<Tally, Tria
     let mut tally = Tally { doubled: witness.doubled(), ..Tally::default() };
     witness.close().await;
     let (mut held, mut began) = (0, 0);
+    let mut times = Vec::new();
     for pair in pairs {
         let totals = pair.buyer.ledger()?.purchase_totals()?;
+        times.extend(pair.buyer.ledger()?.purchase_times()?);
         tally.jobs += totals.requests;
         tally.paid += totals.paid;
         tally.delivered += totals.answered;
@@ -76,6 +80,7 @@ pub async fn count(pairs: &[Arc<Pair>], witness: &Witness) -> Result<Tally, Tria
             held += examine(member, &mut tally.problems).await?;
         }
     }
+    tally.figures = figures::of(&times);
     if held != began {
         tally.problems.push(format!("All wallets together hold {held} msats, and began with {began}."));
     }

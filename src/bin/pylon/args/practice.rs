@@ -18,6 +18,9 @@ pub struct Practice {
     /// Let relays lose, double, reorder and refuse messages, wallets delay and fail, and kill nodes without warning.
     #[arg(long)]
     pub chaos: bool,
+    /// With --pairs: requests each buyer has open at a time.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub open: u32,
     /// What the dice of --chaos begin with.
     #[arg(long, default_value_t = 1, requires = "chaos")]
     pub seed: u64,

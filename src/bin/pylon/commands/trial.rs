@@ -27,6 +27,7 @@ pub fn run(place: &Place, practice: &Practice) -> Result<(), Failure> {
         jobs: practice.jobs,
         pairs: practice.pairs.unwrap_or(1).min(practice.jobs),
         chaos: practice.chaos,
+        open: practice.open,
         seed: practice.seed,
         dir: dir.path().to_owned(),
         program: std::env::current_exe().map_err(failed)?,
@@ -72,7 +73,18 @@ fn summary(tally: &Tally) -> Result<(), Failure> {
         tally.kills,
         tally.damage,
         tally.took.as_secs_f64(),
-    ))
+    ))?;
+    let figures = &tally.figures;
+    line(&format!(
+        "         {} jobs a minute, request to paid p50 {} ms p95 {} ms, request to answer p50 {} ms p95 {} ms",
+        figures.jobs_per_minute, figures.to_paid_ms.p50, figures.to_paid_ms.p95, figures.to_result_ms.p50, figures.to_result_ms.p95,
+    ))?;
+    if let (Some(seller), Some(buyer)) = (figures.seller_kib, figures.buyer_kib) {
+        let mib = |kib: u64| kib / 1024;
+        let (from, to) = ((mib(seller.early), mib(buyer.early)), (mib(seller.late), mib(buyer.late)));
+        line(&format!("         memory after 1 % and at the end: seller {} and {} MiB, buyer {} and {} MiB", from.0, to.0, from.1, to.1))?;
+    }
+    Ok(())
 }
 
 /// One node of a trial. Ends when it is told to, or when the process that started it is gone.
