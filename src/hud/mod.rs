@@ -27,6 +27,7 @@ pub mod panes;
 pub mod power;
 pub mod prefs;
 pub mod state;
+pub mod robot;
 pub mod stripes;
 #[cfg(test)]
 mod testing;

@@ -6,10 +6,11 @@ use bevy_egui::egui::{Label, Sides, Ui};
 use crate::hud::action::UserAction;
 use crate::hud::chips::state_sign;
 use crate::hud::pane::frame::{Body, PaneUi};
+use crate::hud::robot;
 use crate::hud::state::{Doctor, History, Now, Session};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, words};
-use crate::node::{Finding, Leaving, NodeCommand, NodeState, NodeStatus, Verdict};
+use crate::node::{Finding, Leaving, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -29,6 +30,7 @@ pub fn draw(
 pub fn view(ui: &mut Ui, session: &Session, history: &History, doctor: &Doctor, now: Now, wishes: &mut Wishes) {
     let status = &session.status;
     headline(ui, status, wishes);
+    robot::view(ui, session, RobotKind::Seller, wishes);
     ui.spacing_mut().item_spacing.y = 0.0;
     facts(ui, session, now, wishes);
     totals(ui, history);

@@ -9,22 +9,13 @@ use crate::domain::job::JobState;
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Direction, Network, Payment, PaymentState};
 use crate::domain::relay::{RelayHealth, RelayState};
+use crate::hud::action::UserAction;
 use crate::hud::pane::{PANES, SLOTS};
-use crate::hud::testing::{Hud, NOW, job, job_event, preflight, status, status_event};
+use crate::hud::testing::{Hud, NOW, job, job_event, online, preflight, status, status_event};
 use crate::node::NodeStatus;
 use crate::node::status::WalletView;
-use crate::node::{Failure, Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, Scope, TestStep, Verdict};
-use crate::store::{JobsQuery, Page};
+use crate::node::{Failure, Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, RobotKind, Scope, TestStep, Verdict};
 use crate::wallet::{Snapshot, SyncState};
-
-/// A window whose node is online, at rest.
-fn online() -> Hud {
-    let mut hud = Hud::new();
-    hud.say(NodeEvent::Preflight { preflight: Box::new(preflight()) });
-    hud.say(status_event(NodeState::Online));
-    hud.settle();
-    hud
-}
 
 #[test]
 fn sell_compute_shows_what_a_start_would_meet_and_the_one_switch() {
@@ -105,32 +96,10 @@ fn a_megabyte_of_answer_is_cut_and_the_cut_is_told() {
     let text = "All work and no play. ".repeat(50_000);
     hud.say(NodeEvent::Testing { step: TestStep::Answered { job: JobId([1; 32]), text, took_ms: 5 } });
     hud.settle();
-    hud.app.world_mut().write_message(crate::hud::action::UserAction::Tidy);
+    hud.app.world_mut().write_message(UserAction::Tidy);
     hud.size.y = 2_000.0;
     hud.settle();
     hud.assert_shows("The first 2\u{2009}000 of 1\u{2009}100\u{2009}000 characters.");
-}
-
-#[test]
-fn job_history_shows_the_ledger_and_what_changes_in_it() {
-    let mut hud = online();
-    hud.open(2);
-    hud.assert_shows("No jobs yet.");
-    let first = job(1, JobState::Done);
-    hud.answer(
-        &NodeCommand::Jobs { query: JobsQuery::default() },
-        NodeEvent::Jobs { page: Page { rows: vec![first.clone()], next: None } },
-    );
-    hud.settle();
-    hud.assert_shows("00000001");
-    hud.say(job_event(2, JobState::Running));
-    hud.settle();
-    let texts = hud.texts();
-    let at = |text: &str| texts.iter().position(|seen| *seen == text).unwrap();
-    assert!(at("00000002") < at("00000001"), "the newest is on top: {texts:#?}");
-    hud.say(job_event(2, JobState::Failed));
-    hud.settle();
-    hud.assert_shows("failed");
 }
 
 #[test]
@@ -145,17 +114,6 @@ fn pressing_a_row_asks_for_the_jobs_timeline() {
     hud.assert_shows("Asking the ledger…");
     hud.click("← All jobs");
     assert!(!hud.shows("Asking the ledger…"));
-}
-
-#[test]
-fn the_ledger_that_cannot_be_read_says_why_and_keeps_its_rows() {
-    let mut hud = online();
-    hud.open(2);
-    hud.say(job_event(1, JobState::Done));
-    hud.answer(&NodeCommand::Jobs { query: JobsQuery::default() }, NodeEvent::Failed { failure: Failure::user("The disk is gone.") });
-    hud.settle();
-    hud.assert_shows("The disk is gone.");
-    hud.assert_shows("00000001");
 }
 
 #[test]
@@ -284,7 +242,7 @@ fn an_invoice_is_received_when_the_wallet_says_so_and_not_before() {
     let mut hud = with_wallet();
     hud.click("RECEIVE");
     let asked = NodeCommand::Receive { sats: Sats(5), description: String::new() };
-    hud.app.world_mut().write_message(crate::hud::action::UserAction::Ask(asked.clone()));
+    hud.app.world_mut().write_message(UserAction::Ask(asked.clone()));
     hud.frame();
     hud.answer(&asked, NodeEvent::Invoice { invoice: Box::new(invoice()) });
     hud.settle();
@@ -372,4 +330,16 @@ fn the_registry_the_drawing_order_and_the_files_agree() {
     let source = include_str!("mod.rs").split(|letter: char| !letter.is_alphanumeric() && !"_:".contains(letter));
     let drawn: BTreeSet<&str> = source.filter_map(|path| path.strip_suffix("::draw")).collect();
     assert_eq!(drawn, listed);
+}
+
+#[test]
+fn the_robot_seller_is_switched_where_the_node_is() {
+    let mut hud = online();
+    hud.open(4);
+    hud.take_asked();
+    let robot = RobotKind::Seller;
+    let row = "Robot seller";
+    hud.assert_shows(row);
+    hud.click("Start it");
+    assert!(hud.take_asked().contains(&NodeCommand::StartRobot { robot }));
 }

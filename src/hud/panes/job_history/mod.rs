@@ -3,6 +3,8 @@
 mod detail;
 mod summary;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};

@@ -12,6 +12,7 @@ use crate::domain::money::Sats;
 use crate::hud::act::online_wish;
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::pane::frame::{Body, PaneUi};
+use crate::hud::robot;
 use crate::hud::state::{History, Jobs, Models, Relays, Session, Trial};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, card, row, words};
@@ -73,39 +74,11 @@ pub fn view(ui: &mut Ui, shown: &Shown<'_>, form: &mut Form, wishes: &mut Wishes
         }
     }
     preflight::pulling(ui, shown.models);
-    robot(ui, shown.session, RobotKind::Buyer, wishes);
-    robot(ui, shown.session, RobotKind::Seller, wishes);
+    robot::view(ui, shown.session, RobotKind::Buyer, wishes);
     figures(ui, shown);
     switch(ui, shown.session, wishes);
     in_flight::view(ui, shown.jobs, shown.session);
     trial::view(ui, shown.session, shown.trial, form, wishes);
-}
-
-/// A robot of the practice market, on and off.
-fn robot(ui: &mut Ui, session: &Session, robot: RobotKind, wishes: &mut Wishes) {
-    if !session.is_practice() {
-        return;
-    }
-    let (name, runs, at_work, idle) = match robot {
-        RobotKind::Buyer => ("Robot buyer", session.status.robot_buyer, "asks a job every few seconds", "asks nothing"),
-        RobotKind::Seller => ("Robot seller", session.status.robot_seller, "takes jobs of yours", "takes no jobs"),
-    };
-    let state = match (runs, session.status.running) {
-        (true, _) => at_work,
-        (false, true) => idle,
-        (false, false) => "waits for the node to start",
-    };
-    let fix = if runs { "Stop it" } else { "Start it" };
-    let row = row::StatusRow {
-        signal: if runs { Signal::Good } else { Signal::Quiet },
-        name,
-        state: state.to_owned(),
-        fix: session.status.running.then_some(fix),
-        ..row::StatusRow::default()
-    };
-    if row::status_row(ui, &row) {
-        wishes.ask(if runs { NodeCommand::StopRobot { robot } } else { NodeCommand::StartRobot { robot } });
-    }
 }
 
 fn figures(ui: &mut Ui, shown: &Shown<'_>) {

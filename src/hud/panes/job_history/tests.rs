@@ -1,0 +1,58 @@
+//! The ledger's rows, one job, and what is owed.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use crate::domain::job::JobState;
+use crate::hud::action::UserAction;
+use crate::hud::testing::{detail, job, job_event, online};
+use crate::node::{Failure, NodeCommand, NodeEvent};
+use crate::store::{JobsQuery, Page};
+
+#[test]
+fn job_history_shows_the_ledger_and_what_changes_in_it() {
+    let mut hud = online();
+    hud.open(2);
+    hud.assert_shows("No jobs yet.");
+    let first = job(1, JobState::Done);
+    hud.answer(
+        &NodeCommand::Jobs { query: JobsQuery::default() },
+        NodeEvent::Jobs { page: Page { rows: vec![first.clone()], next: None } },
+    );
+    hud.settle();
+    hud.assert_shows("00000001");
+    hud.say(job_event(2, JobState::Running));
+    hud.settle();
+    let texts = hud.texts();
+    let at = |text: &str| texts.iter().position(|seen| *seen == text).unwrap();
+    assert!(at("00000002") < at("00000001"), "the newest is on top: {texts:#?}");
+    hud.say(job_event(2, JobState::Failed));
+    hud.settle();
+    hud.assert_shows("failed");
+}
+
+#[test]
+fn the_ledger_that_cannot_be_read_says_why_and_keeps_its_rows() {
+    let mut hud = online();
+    hud.open(2);
+    hud.say(job_event(1, JobState::Done));
+    hud.answer(&NodeCommand::Jobs { query: JobsQuery::default() }, NodeEvent::Failed { failure: Failure::user("The disk is gone.") });
+    hud.settle();
+    hud.assert_shows("The disk is gone.");
+    hud.assert_shows("00000001");
+}
+
+#[test]
+fn what_is_owed_to_a_buyer_goes_back_by_one_press() {
+    let mut hud = online();
+    hud.open(2);
+    let owed = detail(job(1, JobState::RefundDue).id, JobState::RefundDue);
+    let id = owed.record.id;
+    hud.app.world_mut().write_message(UserAction::ShowJob(Some(id)));
+    hud.settle();
+    hud.answer(&NodeCommand::Job { job: id.to_string() }, NodeEvent::JobDetail { job: Box::new(owed) });
+    hud.settle();
+    hud.assert_shows("owed to the buyer");
+    hud.take_asked();
+    hud.click("Refund");
+    assert_eq!(hud.take_asked(), [NodeCommand::Refund { job: id.to_string(), to: None }]);
+}
