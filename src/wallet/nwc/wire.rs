@@ -109,7 +109,8 @@ impl Wire {
     pub async fn connect(&self) -> Result<(), RelayError> {
         let kinds = [Kind::WalletConnectResponse, Kind::WalletConnectNotification, Kind::from(NOTIFICATION)];
         let since = Timestamp::from(self.clock.now().as_secs().saturating_sub(LOOK_BACK_SECS));
-        let answers = Filter::new().kinds(kinds).author(self.wallet).pubkey(self.keys.public_key()).since(since);
+        // Not only those that name us: some wallets leave the `p` tag out. What is for others cannot be read and is let go.
+        let answers = Filter::new().kinds(kinds).author(self.wallet).since(since);
         // First the info, so that it is known once a relay listens for answers.
         self.link.subscribe(INFO, Filter::new().kind(Kind::WalletConnectInfo).author(self.wallet).limit(1)).await?;
         self.link.subscribe(ANSWERS, answers).await?;
