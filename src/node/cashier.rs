@@ -1,9 +1,11 @@
 //! The wallet as the operator uses it: what it holds, receiving, sending, refunds. Every payment goes through the guard.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use super::command::NodeCommand;
 use super::consumer::Bell;
@@ -26,6 +28,8 @@ use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEv
 
 /// How long an invoice made by hand can be paid.
 const EXPIRY_SECS: u64 = 3_600;
+/// Between two looks at payments whose end is not known.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The wallet of a started node.
 #[derive(Clone)]
@@ -66,22 +70,33 @@ impl Cashier {
 
     async fn follow(self) {
         let mut events = self.wallet.events();
+        let mut again = tokio::time::interval(LOOK_AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let event = tokio::select! {
+                _ = again.tick() => None,
+                event = events.recv() => Some(event),
+            };
+            match event {
+                None | Some(Err(RecvError::Lagged(_))) => self.take_up().await,
+                Some(Ok(WalletEvent::Payment(payment))) => self.heard(*payment).await,
+                Some(Ok(WalletEvent::Changed)) => {}
+                Some(Err(RecvError::Closed)) => return,
+            }
+            self.look().await;
+        }
+    }
+
+    /// Looks at every payment whose end is not known and that nobody waits for: begun by an earlier run, or left open when
+    /// the wallet could not be reached.
+    async fn take_up(&self) {
         match self.guard.resume().await {
             Ok(ends) => {
                 for ended in ends {
                     self.tell(ended).await;
                 }
             }
-            Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "What was being paid is looked at again at the next start."),
-        }
-        self.look().await;
-        loop {
-            match events.recv().await {
-                Ok(WalletEvent::Payment(payment)) => self.heard(*payment).await,
-                Ok(WalletEvent::Changed) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
-            }
-            self.look().await;
+            Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "What is being paid is looked at again in a minute."),
         }
     }
 
@@ -89,8 +104,8 @@ impl Cashier {
     async fn heard(&self, payment: Payment) {
         self.outlet.tell(NodeEvent::Payment { payment: Box::new(payment.clone()) });
         if payment.direction == Direction::Out && !payment.is_pending() {
-            match self.guard.ended(payment).await {
-                Ok(paid) => self.tell(paid.ended).await,
+            match self.guard.heard(payment).await {
+                Ok(ended) => self.tell(ended).await,
                 Err(error) => self.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`."),
             }
         }

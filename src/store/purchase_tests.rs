@@ -103,6 +103,34 @@ impl Ledger {
 }
 
 #[test]
+fn while_somebody_is_being_paid_nobody_else_answers() {
+    let ledger = Ledger::new();
+    let store = ledger.store();
+    store.draft(purchase(1)).wait().unwrap();
+    store.step(id(1), PurchaseFact::Published.into(), NOON).wait().unwrap();
+    assert_eq!(store.reserve(spend(1, 1, 1), WIDE, NOON).wait().unwrap(), Reserved::New);
+    let stranger = TakenAnswer { provider: Pubkey([8; 32]), ..answer() };
+    assert!(store.take_answer(id(1), stranger, NOON).wait().unwrap().is_none());
+    assert_eq!(store.take_answer(id(1), answer(), NOON).wait().unwrap().unwrap().provider, Some(PROVIDER));
+}
+
+#[test]
+fn late_news_of_one_try_does_not_end_the_next() {
+    let ledger = Ledger::new();
+    let store = ledger.store();
+    let hash = PaymentHash([1; 32]);
+    store.draft(purchase(1)).wait().unwrap();
+    store.step(id(1), PurchaseFact::Published.into(), NOON).wait().unwrap();
+    for attempt in [1, 2] {
+        assert_eq!(store.reserve(spend(1, 1, attempt), WIDE, NOON).wait().unwrap(), Reserved::New);
+        // Told once more: of the try before this one, of this one only the first time.
+        store.fail_spend(hash, [1; 16], "no route".into(), NOON).wait().unwrap();
+    }
+    assert_eq!(key_of(store, hash), [2; 16], "it is still being paid");
+    assert!(store.settle_spend(hash, MilliSats(0), NOON).wait().unwrap().request.is_some());
+}
+
+#[test]
 fn a_request_is_paid_and_answered_and_its_timeline_says_so() {
     let ledger = Ledger::new();
     let store = ledger.store();
@@ -282,7 +310,12 @@ fn happen(ledger: &mut Ledger, what: Happens, attempt: u8) -> bool {
             matches!(store.reserve(spend(request, invoice, attempt), WIDE, NOON).wait(), Ok(Reserved::New))
         }
         Happens::Settled(invoice) => store.settle_spend(PaymentHash([invoice; 32]), MilliSats(0), NOON).wait().unwrap().request.is_some(),
-        Happens::Failed(invoice) => store.fail_spend(PaymentHash([invoice; 32]), "no".into(), NOON).wait().unwrap().request.is_some(),
+        Happens::Failed(invoice) => store
+            .fail_spend(PaymentHash([invoice; 32]), key_of(&store, PaymentHash([invoice; 32])), "no".into(), NOON)
+            .wait()
+            .unwrap()
+            .request
+            .is_some(),
         Happens::Answer { request, has_bill } => {
             store.take_answer(id(request), TakenAnswer { has_bill, ..answer() }, NOON).wait().unwrap().is_some()
         }
@@ -315,4 +348,9 @@ proptest! {
         prop_assert_eq!(sums.pending, MilliSats(PRICE.0 * model.pending.len() as u64));
         prop_assert_eq!(ledger.reader().integrity().unwrap(), Vec::<String>::new());
     }
+}
+
+/// Of the payment under way with this hash.
+fn key_of(store: &Store, hash: PaymentHash) -> [u8; 16] {
+    store.pending_spends().wait().unwrap().into_iter().find(|spend| spend.hash == hash).map_or([0; 16], |spend| spend.idempotency)
 }

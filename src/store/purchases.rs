@@ -106,7 +106,7 @@ impl Store {
     pub fn take_answer(&self, id: JobId, answer: TakenAnswer, at: UnixMs) -> Pending<Option<PurchaseRow>> {
         self.submit(move |connection, steps| {
             let fact = if answer.has_bill { PurchaseFact::AnsweredWithBill } else { PurchaseFact::Answered };
-            if state(connection, id)?.apply(fact).is_err() {
+            if state(connection, id)?.apply(fact).is_err() || is_awaited_from_another(connection, id, answer.provider)? {
                 return Ok(None);
             }
             let sql = "UPDATE requests SET answer = ?2, answer_id = ?3, answered_at = ?4, provider = ?5 WHERE id = ?1 AND answer IS NULL";
@@ -242,4 +242,11 @@ fn state(connection: &Connection, id: JobId) -> Result<PurchaseState, StoreError
     let mut statement = connection.prepare_cached("SELECT state FROM requests WHERE id = ?1")?;
     let found = statement.query_row(params![id.0], |row| row.get::<_, String>(0)).optional()?;
     found.ok_or_else(|| StoreError::UnknownRequest(id.to_string())).and_then(|text| word(&text))
+}
+
+/// Whether somebody else is paid, or being paid, for this request: then nobody but that one answers it.
+fn is_awaited_from_another(connection: &Connection, id: JobId, provider: Pubkey) -> Result<bool, StoreError> {
+    let sql = "SELECT coalesce(provider, (SELECT payee FROM payments p WHERE p.request = r.id AND p.state <> 'failed')) FROM requests r WHERE id = ?1";
+    let awaited: Option<[u8; 32]> = connection.prepare_cached(sql)?.query_row(params![id.0], |row| row.get(0))?;
+    Ok(awaited.is_some_and(|awaited| awaited != provider.0))
 }

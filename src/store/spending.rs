@@ -108,12 +108,13 @@ impl Store {
         })
     }
 
-    /// The wallet's record says that no money has moved and none will.
-    pub fn fail_spend(&self, hash: PaymentHash, reason: String, at: UnixMs) -> Pending<Ended> {
+    /// The wallet's record says that no money has moved and none will. An invoice may be tried again: of the try with this
+    /// key, so that late news of one try does not end the next.
+    pub fn fail_spend(&self, hash: PaymentHash, key: [u8; 16], reason: String, at: UnixMs) -> Pending<Ended> {
         self.submit(move |connection, steps| {
             let sql = "UPDATE payments SET state = 'failed', reason = ?2, ended_at = ?3 \
-                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' RETURNING job, request";
-            let ended = what_for(connection, sql, params![hash.0, reason, at.0])?;
+                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' AND idempotency = ?4 RETURNING job, request";
+            let ended = what_for(connection, sql, params![hash.0, reason, at.0, key])?;
             let Some(id) = ended.1 else { return Ok(Ended::default()) };
             purchases::choose(connection, id, None)?;
             let request = purchases::advance_if_legal(connection, steps, id, PurchaseFact::PaymentFailed, at)?;
@@ -155,11 +156,11 @@ fn is_taken(connection: &Connection, spend: &Spend) -> Result<bool, StoreError> 
     Ok(connection.prepare_cached(sql)?.query_row(params![spend.hash.0, request], |_| Ok(())).optional()?.is_some())
 }
 
-/// What has gone out, or may have, in the last day: in all, and to this provider.
+/// What has gone out in the last day, or may still go, however long ago it began: in all, and to this provider.
 fn spent(connection: &Connection, spend: &Spend, at: UnixMs) -> Result<Spent, StoreError> {
     let sql = "SELECT coalesce(sum(amount_msats + fee_msats), 0), \
                       coalesce(sum(CASE WHEN payee = ?2 THEN amount_msats + fee_msats ELSE 0 END), 0) \
-               FROM payments WHERE direction = 'out' AND state <> 'failed' AND created_at > ?1";
+               FROM payments WHERE direction = 'out' AND (state = 'pending' OR (state = 'settled' AND created_at > ?1))";
     let since = at.minus_ms(Limits::DAY_MS);
     let sums = connection
         .prepare_cached(sql)?

@@ -8,11 +8,12 @@
 //! A payment that was reserved and of whose end nobody has heard stays pending, also over a restart, and counts against
 //! the limits until the wallet knows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
 use crate::clock::Clock;
-use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::limits::{Limits, OverLimit};
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Payment, PaymentState};
@@ -60,12 +61,14 @@ pub struct Guard {
     store: Store,
     /// Shared by every copy, so that a change reaches whoever pays.
     limits: Arc<Mutex<Limits>>,
+    /// Payments somebody here waits for, and writes the end of.
+    under_way: Arc<Mutex<HashSet<PaymentHash>>>,
     clock: Clock,
 }
 
 impl Guard {
     pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, clock: Clock) -> Self {
-        Self { wallet, store, limits: Arc::new(Mutex::new(limits)), clock }
+        Self { wallet, store, limits: Arc::new(Mutex::new(limits)), under_way: Arc::default(), clock }
     }
 
     /// Changes the limits for every payment from now on.
@@ -96,6 +99,7 @@ impl Guard {
             amount: prepared.amount,
             fee: prepared.fee,
         };
+        let Some(_busy) = Busy::begin(&self.under_way, spend.hash) else { return Err(PayError::Taken) };
         match self.store.reserve(spend, self.limits(), self.clock.now()).await? {
             Reserved::New => self.send(prepared, IdempotencyKey(key)).await,
             Reserved::OverLimit(over) => Err(PayError::OverLimit(over)),
@@ -106,24 +110,48 @@ impl Guard {
     async fn send(&self, prepared: Prepared, key: IdempotencyKey) -> Result<Paid, PayError> {
         let (hash, amount) = (prepared.invoice.hash, prepared.amount);
         match self.wallet.send(prepared, key).await {
-            Ok(payment) => self.ended(payment).await,
+            Ok(payment) => self.ended(payment, key.0).await,
             Err(error) if may_have_paid(&error) => {
                 tracing::warn!("A payment of {} msats is pending: {error}.", amount.0);
                 Err(PayError::Wallet(WalletError::Unknown(error.to_string())))
             }
             Err(error) => {
-                self.store.fail_spend(hash, error.to_string(), self.clock.now()).await?;
+                self.store.fail_spend(hash, key.0, error.to_string(), self.clock.now()).await?;
                 Err(PayError::Wallet(error))
             }
         }
     }
 
-    /// Writes down how a payment ended, if it has.
-    pub async fn ended(&self, payment: Payment) -> Result<Paid, PayError> {
+    /// The wallet tells of a payment that went out. Its news may be old, and about an earlier try of the same invoice: what
+    /// is written down is the wallet's record now, and not while somebody waits for that very payment.
+    pub async fn heard(&self, payment: Payment) -> Result<Ended, PayError> {
+        let Some(hash) = payment.hash.filter(|hash| !self.is_under_way(hash)) else { return Ok(Ended::default()) };
+        if payment.is_settled() {
+            return Ok(self.store.settle_spend(hash, payment.fee, self.clock.now()).await?);
+        }
+        let pending = self.store.pending_spends().await?;
+        let Some(spend) = pending.into_iter().find(|spend| spend.hash == hash) else { return Ok(Ended::default()) };
+        let Some(record) = self.wallet.payment(hash).await? else { return Ok(Ended::default()) };
+        if self.is_under_way(&hash) {
+            return Ok(Ended::default());
+        }
+        self.ended(record, spend.idempotency).await.map(|paid| paid.ended)
+    }
+
+    fn is_under_way(&self, hash: &PaymentHash) -> bool {
+        self.under_way().contains(hash)
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashSet<PaymentHash>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down how the try with this key ended, if it has.
+    async fn ended(&self, payment: Payment, key: [u8; 16]) -> Result<Paid, PayError> {
         let Some(hash) = payment.hash else { return Ok(Paid { payment, ended: Ended::default() }) };
         let ended = match &payment.state {
             PaymentState::Settled { .. } => self.store.settle_spend(hash, payment.fee, self.clock.now()).await?,
-            PaymentState::Failed { reason } => self.store.fail_spend(hash, reason.clone(), self.clock.now()).await?,
+            PaymentState::Failed { reason } => self.store.fail_spend(hash, key, reason.clone(), self.clock.now()).await?,
             PaymentState::Pending => Ended::default(),
         };
         Ok(Paid { payment, ended })
@@ -133,6 +161,7 @@ impl Guard {
     pub async fn resume(&self) -> Result<Vec<Ended>, PayError> {
         let mut ends = Vec::new();
         for spend in self.store.pending_spends().await? {
+            let Some(_busy) = Busy::begin(&self.under_way, spend.hash) else { continue };
             match self.take_up(&spend).await {
                 Ok(ended) => ends.push(ended),
                 Err(error) => tracing::warn!("A payment that was under way is not settled yet: {error}."),
@@ -143,16 +172,36 @@ impl Guard {
 
     async fn take_up(&self, spend: &PendingSpend) -> Result<Ended, PayError> {
         if let Some(payment) = self.wallet.payment(spend.hash).await? {
-            return self.ended(payment).await.map(|paid| paid.ended);
+            return self.ended(payment, spend.idempotency).await.map(|paid| paid.ended);
         }
         match self.wallet.prepare(spend.bolt11.clone()).await {
             Ok(prepared) => self.send(prepared, IdempotencyKey(spend.idempotency)).await.map(|paid| paid.ended),
             Err(error) if may_have_paid(&error) => Err(error.into()),
             Err(error) => {
                 // The wallet has no record of it and it cannot be paid any more: it never was.
-                Ok(self.store.fail_spend(spend.hash, error.to_string(), self.clock.now()).await?)
+                Ok(self.store.fail_spend(spend.hash, spend.idempotency, error.to_string(), self.clock.now()).await?)
             }
         }
+    }
+}
+
+/// One payment in somebody's hands, until this is dropped.
+struct Busy {
+    all: Arc<Mutex<HashSet<PaymentHash>>>,
+    hash: PaymentHash,
+}
+
+impl Busy {
+    /// `None`: somebody has it in hand.
+    fn begin(all: &Arc<Mutex<HashSet<PaymentHash>>>, hash: PaymentHash) -> Option<Self> {
+        let is_free = all.lock().unwrap_or_else(PoisonError::into_inner).insert(hash);
+        is_free.then(|| Self { all: Arc::clone(all), hash })
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.hash);
     }
 }
 

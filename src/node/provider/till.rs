@@ -332,7 +332,9 @@ impl Context {
     /// An invoice has run out: paid after all, or not.
     async fn run_out(&self, invoice: OpenInvoice, now: UnixMs) -> Option<PaymentHash> {
         let wallet = self.wallet.as_ref()?;
-        if let Ok(Some(payment)) = wallet.payment(invoice.hash).await
+        // While the wallet cannot say, the quote stands: it may be paid.
+        let Ok(payment) = wallet.payment(invoice.hash).await else { return None };
+        if let Some(payment) = payment
             && payment.direction == Direction::In
             && payment.is_settled()
         {
