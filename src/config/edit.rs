@@ -59,6 +59,11 @@ impl<'a> Editor<'a> {
         let row = keys::find(key).ok_or_else(|| layers::unknown_key(key))?;
         let value =
             row.kind.parse(text).filter(|value| row.kind.accepts(value)).ok_or_else(|| layers::bad_value(row, text, "this command"))?;
+        self.paths
+            .ensure()
+            .map_err(|error| ConfigError::Unwritable { path: self.paths.config_toml.clone(), source: std::io::Error::other(error) })?;
+        // Two who change it at once take turns: each begins with what the other has written.
+        let _turn = lock(&self.paths.config_lock)?;
         // Merging first brings an old file up to date, so that there is one to edit.
         layers::merge(self.paths, self.environment, self.overrides)?;
         let path = &self.paths.config_toml;
@@ -70,11 +75,18 @@ impl<'a> Editor<'a> {
         let table = layers::parse(path, &after)?;
         let settings = layers::merge_tables(table, path, self.environment, self.overrides, &mut Vec::new())?;
         layers::resolve(&settings)?;
-        self.paths.ensure().map_err(|error| ConfigError::Unwritable { path: path.clone(), source: std::io::Error::other(error) })?;
         write_file(path, &after)?;
         let (value, source) = show(&Merged { settings, notices: Vec::new() }, row.name);
         Ok(Setting { key: row.name, value, source, applies: row.applies, help: row.help })
     }
+}
+
+/// Waits until nobody else changes the config; they may until this is dropped.
+fn lock(path: &Path) -> Result<File, ConfigError> {
+    let failed = |source| ConfigError::Unwritable { path: path.to_owned(), source };
+    let file = File::options().create(true).append(true).open(path).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
 }
 
 fn show(merged: &Merged, key: &str) -> (String, String) {

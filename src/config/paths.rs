@@ -71,6 +71,8 @@ pub enum PathError {
 pub struct Paths {
     pub data_dir: PathBuf,
     pub config_toml: PathBuf,
+    /// Held by whoever changes the config.
+    pub config_lock: PathBuf,
     pub identity_mnemonic: PathBuf,
     pub identity_age: PathBuf,
     pub lock: PathBuf,
@@ -103,6 +105,7 @@ impl Paths {
     pub fn at(dir: &Path) -> Self {
         Self {
             config_toml: dir.join("config.toml"),
+            config_lock: dir.join("config.lock"),
             identity_mnemonic: dir.join("identity.mnemonic"),
             identity_age: dir.join("identity.age"),
             lock: dir.join("pylon.lock"),

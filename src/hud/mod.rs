@@ -26,8 +26,8 @@ pub mod pane;
 pub mod panes;
 pub mod power;
 pub mod prefs;
-pub mod state;
 pub mod robot;
+pub mod state;
 pub mod stripes;
 #[cfg(test)]
 mod testing;

@@ -31,7 +31,7 @@ use crate::domain::model::{BackendHealth, BackendState, ModelInfo};
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::time::UnixMs;
 use crate::node::{Finding, Market, NodeCommand, NodeEvent, NodeState, NodeStatus, Preflight, Report, Request, Verdict};
-use crate::store::{JobDetail, JobRecord, JobRow};
+use crate::store::JobRow;
 
 /// 2023-11-14 22:13:20 UTC: when tests take place.
 pub const NOW: UnixMs = UnixMs(1_700_000_000_000);
@@ -326,41 +326,6 @@ pub fn job(number: u32, state: JobState) -> JobRow {
         reason_code: None,
         reason: None,
     }
-}
-
-/// The whole of a job with this id.
-pub fn detail(id: JobId, state: JobState) -> JobDetail {
-    let record = JobRecord {
-        id,
-        buyer: Pubkey([7; 32]),
-        kind: 5050,
-        created_at: NOW,
-        seen_at: NOW,
-        state,
-        policy: Policy::PayFirst,
-        payment: Payment::Received,
-        scheme: "plain".into(),
-        address: "targeted".into(),
-        model: None,
-        ran_model: None,
-        backend: None,
-        prompt: Some("Say hello.".into()),
-        prompt_chars: 10,
-        bid: None,
-        price: MilliSats(3_000),
-        reason_code: None,
-        reason: None,
-        started_at: None,
-        answered_at: None,
-        delivered_at: None,
-        ended_at: None,
-        prompt_tokens: None,
-        answer_tokens: None,
-        answer_ns: None,
-        infer_ms: None,
-        finish: None,
-    };
-    JobDetail { record, journal: Vec::new(), publications: Vec::new(), answer: None, truncated: false }
 }
 
 pub fn job_event(number: u32, state: JobState) -> NodeEvent {

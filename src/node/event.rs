@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::doctor::{Finding, Preflight};
+use super::settings_watch::SettingChange;
 use super::status::{NodeStatus, WalletView};
 use crate::domain::ids::{JobId, RequestId};
 use crate::domain::model::BackendHealth;
@@ -70,6 +71,8 @@ pub enum NodeEvent {
     Purchases { page: PurchasePage },
     /// Requests: one of ours with its offers and its timeline, as asked for.
     Purchase { purchase: Box<PurchaseDetail> },
+    /// Settings: these are different from before, with the moment each counts from.
+    SettingsChanged { changes: Vec<SettingChange> },
     /// Notices: something went wrong that the operator should know.
     Fault { fault: Fault },
     /// Whoever asked: done.

@@ -147,6 +147,10 @@ pub fn event(report: &Report, output: Output) -> Printed {
                 backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. })).map(|b| b.name.as_str()).collect();
             line(&format!("backends ready: {}", if ready.is_empty() { "none".to_owned() } else { ready.join(", ") }))
         }
+        NodeEvent::SettingsChanged { changes } => changes.iter().try_for_each(|change| {
+            let from = if change.is_applied { "now" } else { &change.applies };
+            line(&format!("setting {} is {} ({from})", change.key, change.value))
+        }),
         NodeEvent::PurchaseChanged { purchase } => line(&format!("request {}", purchases::row_line(purchase))),
         NodeEvent::Offer { offer } => line(&format!("offer   {}", purchases::offer_line(offer))),
         NodeEvent::Payment { payment } => line(&format!("payment {}", money::payment_line(payment))),

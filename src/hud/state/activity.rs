@@ -12,7 +12,7 @@ use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
 use crate::logging::redact;
-use crate::node::{Failure, NodeEvent, NodeState, TestStep};
+use crate::node::{Failure, NodeEvent, NodeState, SettingChange, TestStep};
 use crate::store::{JobRow, Offer, PurchaseRow};
 
 /// Lines kept.
@@ -86,6 +86,7 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
             Some((Level::Info, format!("Test job {} came back after {took_ms} ms.", job.short())))
         }
         NodeEvent::Payment { payment } => Some(payment_line(payment)),
+        NodeEvent::SettingsChanged { changes } => Some((Level::Info, settings_line(changes))),
         NodeEvent::PurchaseChanged { purchase } => Some(purchase_line(purchase)),
         NodeEvent::Offer { offer } => Some(offer_line(offer)),
         NodeEvent::Status { .. }
@@ -121,6 +122,15 @@ fn job_line(job: &JobRow) -> (Level, String) {
     let why = job.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let model = job.model.as_deref().map(|model| format!(" · {model}")).unwrap_or_default();
     (level, format!("{} {}{model}{why}", job.id.short(), job.state.as_str().replace('_', " ")))
+}
+
+fn settings_line(changes: &[SettingChange]) -> String {
+    let one = |change: &SettingChange| {
+        let from = if change.is_applied { "" } else { &change.applies };
+        let gap = if from.is_empty() { "" } else { ", " };
+        format!("{} is now {}{gap}{from}", change.key, change.value)
+    };
+    format!("Settings: {}.", changes.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
 fn purchase_line(row: &PurchaseRow) -> (Level, String) {

@@ -1,28 +1,30 @@
 //! The one task that obeys commands.
 
+mod models;
+mod robots;
+mod settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::DropGuard;
 
-use super::cashier;
-use super::command::{Leaving, NodeCommand, RobotKind};
-use super::control::Asked;
-use super::doctor::{self, CONFIG_HINT, Examination};
-use super::event::{Failure, NodeEvent, Scope, sentence};
-use super::options::{Market, NodeOptions};
-use super::outlet::{Answer, Outlet};
-use super::preflight::Lookout;
-use super::provider::ProviderCommand;
-use super::queries;
-use super::robot_buyer;
-use super::services::{Services, blank_status};
-use super::status::{Board, NodeState, NodeStatus};
-use super::tasks::Tasks;
-use super::test_job::TestDesk;
-use crate::config::edit::Editor;
-use crate::config::{Config, ConfigError, Loaded};
+use crate::config::edit::Setting;
+use crate::node::cashier;
+use crate::node::command::{Leaving, NodeCommand};
+use crate::node::control::Asked;
+use crate::node::doctor::Examination;
+use crate::node::event::{Failure, NodeEvent};
+use crate::node::options::NodeOptions;
+use crate::node::outlet::{Answer, Outlet};
+use crate::node::preflight::Lookout;
+use crate::node::provider::ProviderCommand;
+use crate::node::queries;
+use crate::node::services::{Services, blank_status};
+use crate::node::status::{Board, NodeState, NodeStatus};
+use crate::node::tasks::Tasks;
+use crate::node::test_job::TestDesk;
 
 /// Commands from the socket that may wait.
 const SOCKET_BACKLOG: usize = 64;
@@ -47,8 +49,19 @@ pub struct Supervisor {
     tests: TestDesk,
     /// A patient stop is under way.
     draining: bool,
-    /// Rings when the last job has left a node that is to stop.
+    /// The settings in force.
+    settings: Vec<Setting>,
+    /// Looks at the config file until it is dropped.
+    watching: Option<DropGuard>,
+    bells: Bells,
+}
+
+/// What rings from inside.
+struct Bells {
+    /// The last job has left a node that is to stop.
     left: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
+    /// The config file has changed.
+    settings: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
 
 impl Supervisor {
@@ -57,8 +70,22 @@ impl Supervisor {
         let board = Board::new(blank_status(&options));
         let aside = Tasks::new(outlet.clone());
         let lookout = Lookout::new(options.clone(), outlet.clone());
-        let left = mpsc::channel(SOCKET_BACKLOG);
-        Self { options, outlet, board, services: None, socket, from_socket, aside, lookout, tests: TestDesk::new(), draining: false, left }
+        let bells = Bells { left: mpsc::channel(SOCKET_BACKLOG), settings: mpsc::channel(1) };
+        Self {
+            options,
+            outlet,
+            board,
+            services: None,
+            socket,
+            from_socket,
+            aside,
+            lookout,
+            tests: TestDesk::new(),
+            draining: false,
+            settings: Vec::new(),
+            watching: None,
+            bells,
+        }
     }
 
     /// Obeys until nobody can command any more, then stops the node.
@@ -70,8 +97,12 @@ impl Supervisor {
                     None => break,
                 },
                 Some(Asked { command, answer }) = self.from_socket.recv() => (command, answer),
-                Some(answer) = self.left.1.recv() => {
+                Some(answer) = self.bells.left.1.recv() => {
                     self.drained(answer).await;
+                    continue;
+                }
+                Some(()) = self.bells.settings.1.recv() => {
+                    self.settings_changed().await;
                     continue;
                 }
             };
@@ -79,7 +110,7 @@ impl Supervisor {
         }
         // Whoever asked for patience and left still gets it.
         if self.draining
-            && let Some(answer) = self.left.1.recv().await
+            && let Some(answer) = self.bells.left.1.recv().await
         {
             self.drained(answer).await;
         }
@@ -162,6 +193,7 @@ impl Supervisor {
                 });
                 self.services = Some(services);
                 self.lookout.end();
+                self.watch_settings();
                 Ok(())
             }
             Err(failure) => {
@@ -171,16 +203,6 @@ impl Supervisor {
         }
     }
 
-    /// Reads the config; what it has to say that is no error becomes a notice.
-    fn load_config(&self) -> Result<Config, Failure> {
-        let Loaded { config, notices } = Config::load(&self.options.paths, &self.options.environment, &self.options.overrides)
-            .map_err(|error| Failure::usage(sentence(&error)).hint(CONFIG_HINT))?;
-        for notice in notices {
-            self.outlet.fault(Scope::Config, notice.message, notice.hint);
-        }
-        Ok(config)
-    }
-
     /// Goes offline and stops when the last job has left. Until then commands are obeyed, a second, hurried stop among
     /// them.
     async fn drain(&mut self, answer: Answer) {
@@ -188,7 +210,7 @@ impl Supervisor {
         self.draining = true;
         let left = services.go_offline(Leaving::Finish).await;
         let limit = Duration::from_secs(services.config.provider.job_timeout_secs);
-        let done = self.left.0.clone();
+        let done = self.bells.left.0.clone();
         self.aside.spawn("stopping", async move {
             let _ = tokio::time::timeout(limit, left).await;
             let _ = done.send(answer).await;
@@ -203,6 +225,7 @@ impl Supervisor {
 
     async fn stop(&mut self) {
         let Some(services) = self.services.take() else { return };
+        self.watching = None;
         self.board.update(|status| status.state = NodeState::Stopping);
         services.stop().await;
         let blank = blank_status(&self.options);
@@ -228,49 +251,6 @@ impl Supervisor {
         });
     }
 
-    async fn models(&self, command: NodeCommand, answer: Answer) {
-        let Some(services) = &self.services else {
-            // A stopped node probes once, for whoever wants to know before starting it.
-            return match self.load_config().and_then(|config| doctor::probe_once(&config, &self.options)) {
-                Ok(probing) => answer.give(NodeEvent::Models { backends: probing.await }).await,
-                Err(failure) => answer.give(NodeEvent::Failed { failure }).await,
-            };
-        };
-        let registry = services.registry.clone();
-        self.aside.spawn("models", async move {
-            if command == NodeCommand::ProbeBackends || !registry.has_probed() {
-                registry.refresh().await;
-            }
-            answer.give(NodeEvent::Models { backends: registry.health() }).await;
-        });
-    }
-
-    async fn pull(&self, model: String, answer: Answer) {
-        let Some(services) = &self.services else {
-            let failure = Failure::user("The node is stopped.").hint("Start it with `pylon run`, or run `ollama pull` yourself.");
-            return answer.give(NodeEvent::Failed { failure }).await;
-        };
-        let (registry, outlet) = (services.registry.clone(), self.outlet.clone());
-        self.aside.spawn("model download", async move {
-            let failed = |error: crate::inference::InferenceError| NodeEvent::Failed {
-                failure: Failure::network(format!("{error}.")).hint(error.hint()),
-            };
-            let mut progress = match registry.pull(&model).await {
-                Ok(progress) => progress,
-                Err(error) => return answer.give(failed(error)).await,
-            };
-            while let Some(step) = progress.next().await {
-                match step {
-                    Ok(progress) => answer.give(NodeEvent::Pulling { model: model.clone(), progress }).await,
-                    Err(error) => return answer.give(failed(error)).await,
-                }
-            }
-            registry.refresh().await;
-            outlet.tell(NodeEvent::Models { backends: registry.health() });
-            answer.give(NodeEvent::Done).await;
-        });
-    }
-
     async fn cancel(&self, id: &str) -> Result<(), Failure> {
         let Some(services) = &self.services else {
             return Err(Failure::user("The node is stopped, so nothing runs that could be called off."));
@@ -281,57 +261,9 @@ impl Supervisor {
         done.await.unwrap_or_else(|_| Err(Failure::internal("The provider has stopped; restart the node.")))
     }
 
-    async fn reload(&mut self) -> Result<(), Failure> {
-        let config = self.load_config()?;
-        match &mut self.services {
-            Some(services) => services.reload(config, &self.options).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Changes one setting in the file. Nothing is written unless the whole file would still be taken.
-    async fn set(&mut self, key: String, value: String) -> Result<(), Failure> {
-        let options = self.options.clone();
-        let refused = |error: ConfigError| Failure::usage(sentence(&error)).hint(CONFIG_HINT);
-        let set = move || Editor::new(&options.paths, &options.environment, &options.overrides).set(&key, &value).map(drop);
-        match tokio::task::spawn_blocking(set).await {
-            Ok(written) => written.map_err(refused)?,
-            Err(error) => return Err(Failure::internal(format!("The setting was not changed: {error}."))),
-        }
-        if self.services.is_some() { self.reload().await } else { Ok(()) }
-    }
-
     async fn test(&self, prompt: String, answer: Answer) {
         let (state, services) = (self.board.now().state, self.services.as_ref());
         self.tests.begin(prompt, state, services, &self.options.clock, &self.aside, answer).await;
-    }
-
-    fn start_robot(&mut self, robot: RobotKind) -> Result<(), Failure> {
-        let (clock, board, outlet) = (self.options.clock.clone(), self.board.clone(), self.outlet.clone());
-        let services = self.robots_node()?;
-        match robot {
-            RobotKind::Buyer => services.start_robot_buyer(&clock, &board, &outlet),
-            RobotKind::Seller => services.start_robot_seller(&clock, &board, &outlet)?,
-        }
-        Ok(())
-    }
-
-    fn stop_robot(&mut self, robot: RobotKind) -> Result<(), Failure> {
-        let board = self.board.clone();
-        let services = self.robots_node()?;
-        match robot {
-            RobotKind::Buyer => services.stop_robot_buyer(&board),
-            RobotKind::Seller => services.stop_robot_seller(&board),
-        }
-        Ok(())
-    }
-
-    /// The node a robot can trade with: one of the practice market, and started.
-    fn robots_node(&mut self) -> Result<&mut Services, Failure> {
-        match self.options.market {
-            Market::Practice => self.services.as_mut().ok_or_else(robot_buyer::not_started),
-            Market::Real => Err(robot_buyer::not_here()),
-        }
     }
 
     fn query(&self, command: NodeCommand, answer: Answer) {

@@ -2,11 +2,48 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use crate::domain::job::JobState;
+use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::job::{JobState, Payment, Policy};
+use crate::domain::money::MilliSats;
 use crate::hud::action::UserAction;
-use crate::hud::testing::{detail, job, job_event, online};
+use crate::hud::testing::{NOW, job, job_event, online};
 use crate::node::{Failure, NodeCommand, NodeEvent};
-use crate::store::{JobsQuery, Page};
+use crate::store::{JobDetail, JobRecord, JobsQuery, Page};
+
+/// The whole of a job with this id.
+fn detail(id: JobId, state: JobState) -> JobDetail {
+    let record = JobRecord {
+        id,
+        buyer: Pubkey([7; 32]),
+        kind: 5050,
+        created_at: NOW,
+        seen_at: NOW,
+        state,
+        policy: Policy::PayFirst,
+        payment: Payment::Received,
+        scheme: "plain".into(),
+        address: "targeted".into(),
+        model: None,
+        ran_model: None,
+        backend: None,
+        prompt: Some("Say hello.".into()),
+        prompt_chars: 10,
+        bid: None,
+        price: MilliSats(3_000),
+        reason_code: None,
+        reason: None,
+        started_at: None,
+        answered_at: None,
+        delivered_at: None,
+        ended_at: None,
+        prompt_tokens: None,
+        answer_tokens: None,
+        answer_ns: None,
+        infer_ms: None,
+        finish: None,
+    };
+    JobDetail { record, journal: Vec::new(), publications: Vec::new(), answer: None, truncated: false }
+}
 
 #[test]
 fn job_history_shows_the_ledger_and_what_changes_in_it() {

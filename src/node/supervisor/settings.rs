@@ -1,0 +1,74 @@
+//! Settings while the node runs.
+
+use super::Supervisor;
+use crate::config::edit::{Editor, Setting};
+use crate::config::{Config, ConfigError, Loaded};
+use crate::node::doctor::CONFIG_HINT;
+use crate::node::event::{Failure, NodeEvent, Scope, sentence};
+use crate::node::settings_watch::{changes, watch};
+use crate::node::status::NodeState;
+
+impl Supervisor {
+    /// Reads the config; what it has to say that is no error becomes a notice.
+    pub(super) fn load_config(&self) -> Result<Config, Failure> {
+        let Loaded { config, notices } = Config::load(&self.options.paths, &self.options.environment, &self.options.overrides)
+            .map_err(|error| Failure::usage(sentence(&error)).hint(CONFIG_HINT))?;
+        for notice in notices {
+            self.outlet.fault(Scope::Config, notice.message, notice.hint);
+        }
+        Ok(config)
+    }
+
+    /// Takes the settings as they are now, and tells what is different.
+    pub(super) async fn reload(&mut self) -> Result<(), Failure> {
+        let config = self.load_config()?;
+        let Some(services) = &mut self.services else { return Ok(()) };
+        services.reload(config, &self.options).await?;
+        let now = self.listed();
+        let is_online = !matches!(self.board.now().state, NodeState::Offline);
+        let changes = changes(&self.settings, &now, is_online);
+        self.settings = now;
+        if !changes.is_empty() {
+            self.outlet.tell(NodeEvent::SettingsChanged { changes });
+        }
+        Ok(())
+    }
+
+    /// Somebody has changed the file. What cannot be taken changes nothing.
+    pub(super) async fn settings_changed(&mut self) {
+        if let Err(failure) = self.reload().await {
+            let message = format!("{} The node goes on with the settings it has.", failure.message);
+            self.outlet.fault(Scope::Config, message, failure.hints.join(" "));
+        }
+    }
+
+    /// Begins to look at the file, until the node stops.
+    pub(super) fn watch_settings(&mut self) {
+        self.settings = self.listed();
+        let token = self.aside.token().child_token();
+        let watching = watch(self.options.paths.config_toml.clone(), self.bells.settings.0.clone());
+        let stop = token.clone();
+        self.aside.spawn("settings watch", async move {
+            stop.run_until_cancelled(watching).await;
+        });
+        self.watching = Some(token.drop_guard());
+    }
+
+    fn listed(&self) -> Vec<Setting> {
+        let editor = Editor::new(&self.options.paths, &self.options.environment, &self.options.overrides);
+        // It was loaded a moment ago; one that cannot be read any more is told when it is loaded next.
+        editor.list().unwrap_or_default()
+    }
+
+    /// Changes one setting in the file. Nothing is written unless the whole file would still be taken.
+    pub(super) async fn set(&mut self, key: String, value: String) -> Result<(), Failure> {
+        let options = self.options.clone();
+        let refused = |error: ConfigError| Failure::usage(sentence(&error)).hint(CONFIG_HINT);
+        let set = move || Editor::new(&options.paths, &options.environment, &options.overrides).set(&key, &value).map(drop);
+        match tokio::task::spawn_blocking(set).await {
+            Ok(written) => written.map_err(refused)?,
+            Err(error) => return Err(Failure::internal(format!("The setting was not changed: {error}."))),
+        }
+        if self.services.is_some() { self.reload().await } else { Ok(()) }
+    }
+}
