@@ -70,6 +70,11 @@ pub fn init(options: &LogOptions) -> Result<LogRing, LogError> {
     Ok(ring)
 }
 
+/// From now on panics are told to the log: a process without a terminal has nobody else to tell.
+pub fn panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("A bug of ours: {panic}.")));
+}
+
 fn make_dir(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::holder::LockHolder;
 use crate::domain::time::UnixMs;
 
 /// Who holds the lock, as written into it.
@@ -18,8 +19,8 @@ pub struct Holder {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("a node is already running on {}{}; stop it with `pylon stop`, or give this one its own --data-dir", dir.display(), holder.as_ref().map(|h| format!(" (process {})", h.pid)).unwrap_or_default())]
-    Held { dir: PathBuf, holder: Option<Holder> },
+    #[error("a node is already running on {}{}; stop it with `pylon stop`, or give this one its own --data-dir", dir.display(), pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Held { dir: PathBuf, pid: Option<u32> },
     #[error("the lock file {} cannot be written: {source}", path.display())]
     Io {
         path: PathBuf,
@@ -44,7 +45,9 @@ impl NodeLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let dir = path.parent().unwrap_or(path).to_owned();
-                return Err(LockError::Held { dir, holder: read_holder(&mut file) });
+                // The system's word before the file's: whoever has just won may not have written it yet.
+                let pid = LockHolder::find(path).map(|holder| holder.pid());
+                return Err(LockError::Held { dir, pid: pid.or_else(|| Some(read_holder(&mut file)?.pid)) });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
@@ -88,12 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn the_second_node_is_told_who_holds_the_directory() {
+    fn the_second_node_is_told_who_holds_the_directory_and_not_what_stands_in_the_file() {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("pylon.lock");
         let first = NodeLock::take(&path, &holder(41)).expect("free");
         let refused = NodeLock::take(&path, &holder(42)).expect_err("held").to_string();
-        assert!(refused.contains("process 41") && refused.contains("pylon stop"), "{refused}");
+        let pid = if cfg!(target_os = "linux") { std::process::id() } else { 41 };
+        assert!(refused.contains(&format!("process {pid}")) && refused.contains("pylon stop"), "{refused}");
         drop(first);
         NodeLock::take(&path, &holder(42)).expect("free again");
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::wake::{NoWake, Wake};
 use crate::clock::Clock;
 use crate::config::{Environment, Override, Paths};
@@ -20,6 +22,19 @@ pub enum Market {
     Practice,
 }
 
+/// What kind of process the node lives in: whether it ends with the node, and who may start it again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Housing {
+    /// One that goes on without its node: the window.
+    #[default]
+    Inside,
+    /// `pylon run`, before somebody's eyes or under a service manager.
+    Foreground,
+    /// `pylon start`: nobody's but its own.
+    Daemon,
+}
+
 /// Everything a node depends on from outside.
 #[derive(Clone)]
 pub struct NodeOptions {
@@ -28,6 +43,7 @@ pub struct NodeOptions {
     /// `key=value` settings that win over file and environment.
     pub overrides: Vec<Override>,
     pub market: Market,
+    pub housing: Housing,
     /// Backends beside the configured ones.
     pub extra_backends: Vec<Arc<dyn Inference>>,
     /// Told of each journal step around its commit; see [`crate::store::Step`].
@@ -48,6 +64,7 @@ impl NodeOptions {
             environment,
             overrides: Vec::new(),
             market: Market::Real,
+            housing: Housing::Inside,
             extra_backends: Vec::new(),
             observer: None,
             wallet: None,

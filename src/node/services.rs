@@ -341,6 +341,7 @@ pub fn blank_status(options: &NodeOptions) -> super::status::NodeStatus {
     super::status::NodeStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         practice: options.market == Market::Practice,
+        housing: options.housing,
         data_dir: options.paths.data_dir.display().to_string(),
         socket: options.paths.control_sock.display().to_string(),
         ..super::status::NodeStatus::default()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::options::Housing;
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
 use crate::domain::time::UnixMs;
@@ -49,6 +50,9 @@ pub struct NodeStatus {
     pub version: String,
     pub practice: bool,
     pub pid: Option<u32>,
+    /// What kind of process that is.
+    #[serde(default)]
+    pub housing: Housing,
     pub npub: Option<String>,
     /// The same key in hexadecimal, for filters.
     pub pubkey: Option<String>,

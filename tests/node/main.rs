@@ -9,6 +9,7 @@ mod connected;
 mod control;
 mod crash;
 mod crash_buyer;
+mod daemon;
 mod free_job;
 mod ollama;
 mod paid_job;

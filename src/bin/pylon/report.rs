@@ -7,7 +7,7 @@ use pylon_hud::domain::model::{BackendHealth, BackendState, ModelInfo};
 use pylon_hud::domain::time::UnixMs;
 use pylon_hud::identity::Created;
 use pylon_hud::node::doctor::{Finding, Verdict};
-use pylon_hud::node::{Failure, NodeEvent, NodeState, NodeStatus, Report, TestStep};
+use pylon_hud::node::{Failure, Housing, NodeEvent, NodeState, NodeStatus, Report, TestStep};
 use pylon_hud::store::{JobDetail, JobRow, Page, Stats};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -70,7 +70,7 @@ pub fn status(status: &NodeStatus, output: Output) -> Printed {
     }
     line(&format!("data     {}", status.data_dir))?;
     if status.running {
-        line(&format!("process  {}, version {}", status.pid.unwrap_or_default(), status.version))?;
+        line(&format!("process  {}, {}, version {}", status.pid.unwrap_or_default(), housing_word(status.housing), status.version))?;
         line(&format!("relays   {} of {} connected", status.relays_connected, status.relays_configured))?;
         line(&format!("models   {}", if status.models.is_empty() { "none ready".to_owned() } else { status.models.join(", ") }))?;
         line(&format!("jobs     {} running, {} waiting, {} undelivered", status.in_flight, status.queued, status.undelivered))?;
@@ -82,7 +82,7 @@ pub fn status(status: &NodeStatus, output: Output) -> Printed {
     Ok(())
 }
 
-const fn state_word(state: NodeState) -> &'static str {
+pub const fn state_word(state: NodeState) -> &'static str {
     match state {
         NodeState::Stopped => "stopped",
         NodeState::Starting => "starting",
@@ -92,6 +92,14 @@ const fn state_word(state: NodeState) -> &'static str {
         NodeState::Degraded => "degraded",
         NodeState::Draining => "finishing its jobs",
         NodeState::Stopping => "stopping",
+    }
+}
+
+const fn housing_word(housing: Housing) -> &'static str {
+    match housing {
+        Housing::Inside => "inside another program",
+        Housing::Foreground => "in the foreground",
+        Housing::Daemon => "in the background",
     }
 }
 

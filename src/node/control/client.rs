@@ -13,7 +13,7 @@ use crate::node::event::{NodeEvent, Report};
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// No socket, or nobody behind it: the node does not run.
-    #[error("no node is running on this data directory; start one with `pylon run`")]
+    #[error("no node is running on this data directory; start one with `pylon start`, or in the foreground with `pylon run`")]
     NotRunning,
     #[error("the node's control socket failed: {0}")]
     Io(#[from] std::io::Error),

@@ -13,7 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 pub use buy::{Job, JobVerb, Pay, Submit};
 pub use config::{Config, ConfigVerb};
-pub use node::{Init, Offline, Run, Stop, Test};
+pub use node::{Daemon, Init, Offline, Run, Start, Stop, Test};
 pub use practice::{Practice, PracticeMember};
 pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
 pub use wallet::{Wallet, WalletVerb};
@@ -44,6 +44,11 @@ pub enum Verb {
     Init(Init),
     /// Run a node in the foreground until interrupted.
     Run(Run),
+    /// Start a node in the background; returns when it is up.
+    Start(Start),
+    /// The process `start` makes.
+    #[command(hide = true)]
+    Daemon(Daemon),
     /// Let the running node take jobs.
     Online(Output),
     /// Let the running node take no more jobs.

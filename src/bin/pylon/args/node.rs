@@ -32,6 +32,28 @@ pub struct Run {
     pub output: Output,
 }
 
+#[derive(Debug, ClapArgs)]
+pub struct Start {
+    /// Take jobs at once.
+    #[arg(long)]
+    pub online: bool,
+    /// With --practice: let this robot trade with the node. May be given twice.
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub robot: Vec<RobotName>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Daemon {
+    /// Take jobs at once.
+    #[arg(long)]
+    pub online: bool,
+    /// Let this robot trade with the node.
+    #[arg(long, value_enum)]
+    pub robot: Vec<RobotName>,
+}
+
 /// Robots of the practice market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RobotName {
@@ -42,6 +64,14 @@ pub enum RobotName {
 }
 
 impl RobotName {
+    /// As it stands on a command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Seller => "seller",
+        }
+    }
+
     pub const fn kind(self) -> RobotKind {
         match self {
             Self::Buyer => RobotKind::Buyer,

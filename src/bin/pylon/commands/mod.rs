@@ -1,6 +1,7 @@
 //! One verb a file.
 
 mod config;
+mod daemon;
 mod doctor;
 mod init;
 mod job;
@@ -8,6 +9,7 @@ mod jobs;
 mod models;
 pub mod practice;
 mod run;
+mod serve;
 mod session;
 mod test;
 mod trial;
@@ -24,6 +26,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     match args.verb {
         Verb::Init(init) => init::run(&place, &init),
         Verb::Run(run) => run::run(&place, &run),
+        Verb::Start(start) => daemon::start(&place, &start),
+        Verb::Daemon(daemon) => daemon::daemon(&place, &daemon),
         Verb::Online(output) => session::online(&place, output),
         Verb::Offline(offline) => session::offline(&place, &offline),
         Verb::Status(output) => session::status(&place, output),
