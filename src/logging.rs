@@ -70,6 +70,16 @@ pub fn init(options: &LogOptions) -> Result<LogRing, LogError> {
     Ok(ring)
 }
 
+/// The log's files in this directory, oldest first: one a day, with the date in its name.
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut files: Vec<PathBuf> =
+        names.filter(|name| name.starts_with("pylon.") && name.ends_with(".log")).map(|name| dir.join(name)).collect();
+    files.sort();
+    files
+}
+
 /// From now on panics are told to the log: a process without a terminal has nobody else to tell.
 pub fn panics() {
     std::panic::set_hook(Box::new(|panic| tracing::error!("A bug of ours: {panic}.")));

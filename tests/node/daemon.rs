@@ -298,3 +298,60 @@ fn twenty_starts_and_stops_leave_nothing_behind() {
     left.sort();
     assert_eq!(left, ["config.toml", "identity.mnemonic", "logs", "pylon.db", "pylon.lock"]);
 }
+
+#[test]
+fn a_node_that_does_not_answer_is_named_and_ended_only_by_force() {
+    let home = Home::new();
+    let pid = home.start();
+    signal(pid, Signal::STOP);
+    let mute = home.pylon(&["stop"]);
+    assert_eq!(mute.code, 3);
+    assert!(mute.err.contains(&format!("Process {pid}")) && mute.err.contains("stop --force"), "{}", mute.err);
+    let command = mute.err.split('`').nth(1).unwrap();
+    assert_eq!(command, format!("pylon --data-dir {} stop --force", home.data().display()));
+    assert_eq!(home.processes(), [pid]);
+    let forced = home.pylon(&["stop", "--force"]);
+    assert_eq!(forced.code, 0, "{}", forced.err);
+    assert!(forced.out.contains("killed"), "{}", forced.out);
+    assert_eq!(home.processes(), [0; 0]);
+    home.start();
+    let polite = home.pylon(&["stop", "--force"]);
+    assert_eq!((polite.code, polite.out.trim()), (0, "The node has stopped."));
+    home.is_quiet();
+}
+
+#[test]
+fn a_restarted_node_is_another_process_and_online_if_it_was() {
+    let home = Home::new();
+    let mut pid = home.start();
+    for (words, state) in [(&["restart"][..], "offline"), (&["restart", "--online"], "connecting"), (&["restart", "--now"], "connecting")] {
+        let restarted = home.pylon(words);
+        assert_eq!(restarted.code, 0, "{}", restarted.err);
+        let status = home.status();
+        assert_eq!(status["state"], state, "{words:?}");
+        let now = status["pid"].as_u64().unwrap().try_into().unwrap();
+        assert_ne!(now, pid);
+        assert_eq!(home.processes(), [now]);
+        pid = now;
+    }
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+    let started = home.pylon(&["restart"]);
+    assert_eq!(started.code, 0, "{}", started.err);
+    assert_eq!(home.status()["state"], "offline", "it was stopped, and nobody said otherwise");
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+}
+
+#[test]
+fn a_node_in_the_foreground_is_not_restarted_behind_somebodys_back() {
+    use std::io::{BufRead as _, BufReader};
+    let home = Home::new();
+    let mut run = home.command(&["run"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("node offline")), "it did not come up");
+    let refused = home.pylon(&["restart"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains(&run.id().to_string()) && refused.err.contains("foreground"), "{}", refused.err);
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+    assert!(lines.all(|line| !line.is_empty()) && run.wait().unwrap().success());
+    home.is_quiet();
+}

@@ -11,6 +11,7 @@ mod crash;
 mod crash_buyer;
 mod daemon;
 mod free_job;
+mod logs;
 mod ollama;
 mod paid_job;
 mod purse;

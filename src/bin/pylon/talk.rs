@@ -55,6 +55,15 @@ impl Place {
         }
     }
 
+    /// A command line for this place, to be copied into a shell.
+    pub fn command(&self, words: &str) -> String {
+        let dir = self.root.to_string_lossy();
+        let plain = dir.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
+        let dir = if plain { dir.into_owned() } else { format!("'{}'", dir.replace('\'', r"'\''")) };
+        let practice = if self.market == Market::Practice { " --practice" } else { "" };
+        format!("pylon --data-dir {dir}{practice} {words}")
+    }
+
     /// A connection to the node that runs here.
     pub fn connect(&self) -> Result<ControlClient, Failure> {
         ControlClient::connect(&self.paths.control_sock).map_err(failure)

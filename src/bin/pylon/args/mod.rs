@@ -13,7 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 pub use buy::{Job, JobVerb, Pay, Submit};
 pub use config::{Config, ConfigVerb};
-pub use node::{Daemon, Init, Offline, Run, Start, Stop, Test};
+pub use node::{Daemon, Init, Logs, Offline, Restart, RobotName, Run, Start, Stop, Test};
 pub use practice::{Practice, PracticeMember};
 pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
 pub use wallet::{Wallet, WalletVerb};
@@ -59,6 +59,10 @@ pub enum Verb {
     Watch(Output),
     /// Stop the running node.
     Stop(Stop),
+    /// Stop the node in the background and start it again, online if it was. What was given with --set is to be given again.
+    Restart(Restart),
+    /// Print the node's log.
+    Logs(Logs),
     /// Check everything a job needs, and say what to do about what is missing.
     Doctor(Output),
     /// Ask the running node one job as a stranger would, through a relay and back.

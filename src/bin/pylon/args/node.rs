@@ -94,8 +94,33 @@ pub struct Stop {
     /// Drop running jobs instead of finishing them; they are resumed at the next start.
     #[arg(long)]
     pub now: bool,
+    /// Kill the process if it does not answer or does not end; whose lock it is, is proven first.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Restart {
+    /// Take jobs, even if it did not before.
+    #[arg(long)]
+    pub online: bool,
+    /// Drop running jobs instead of finishing them; they are resumed.
+    #[arg(long)]
+    pub now: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Logs {
+    /// So many of the last lines.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    pub lines: usize,
+    /// Go on printing what comes, until interrupted.
+    #[arg(short, long)]
+    pub follow: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,14 +14,16 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use pylon_hud::logging;
-use pylon_hud::node::{Failure, Housing, LockHolder, Market, NodeCommand, NodeEvent, Report};
+use pylon_hud::node::control::ControlError;
+use pylon_hud::node::{Failure, Housing, Leaving, LockHolder, Market, NodeCommand, NodeEvent, NodeState, NodeStatus, Report};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{self, Audience, Wishes};
-use crate::args::{Daemon, Start};
+use super::session;
+use crate::args::{Daemon, Restart, RobotName, Start};
 use crate::report;
-use crate::talk::{ANSWER, Place};
+use crate::talk::{self, ANSWER, PATIENT, Place};
 
 /// How long a start may take: a ledger to be mended, a wallet far away.
 const LIMIT: Timespec = Timespec { tv_sec: 120, tv_nsec: 0 };
@@ -48,6 +50,37 @@ pub fn start(place: &Place, start: &Start) -> Result<(), Failure> {
             let _ = daemon.wait();
             Err(failure)
         }
+    }
+}
+
+/// `pylon restart`: the same node in a new process, online if it was. A node that is not running is started.
+pub fn restart(place: &Place, restart: &Restart) -> Result<(), Failure> {
+    let mut again = Start { online: restart.online, robot: Vec::new(), output: restart.output };
+    match session::hello(place) {
+        Ok((status, _)) => {
+            refuse(&status)?;
+            again.online |= matches!(status.state, NodeState::Connecting | NodeState::Online | NodeState::Degraded);
+            again.robot.extend(status.robot_buyer.then_some(RobotName::Buyer));
+            again.robot.extend(status.robot_seller.then_some(RobotName::Seller));
+            let how = if restart.now { Leaving::Now } else { Leaving::Finish };
+            session::end(place, how, PATIENT).map_err(|ending| ending.failure(place))?;
+        }
+        // Nobody is there, or somebody who does not answer: starting finds out.
+        Err(ControlError::NotRunning) => {}
+        Err(error) => return Err(talk::failure(error)),
+    }
+    start(place, &again)
+}
+
+/// What is not in the background was started by somebody who has to start it again.
+fn refuse(status: &NodeStatus) -> Result<(), Failure> {
+    let pid = status.pid.unwrap_or_default();
+    match status.housing {
+        Housing::Daemon => Ok(()),
+        Housing::Foreground => Err(Failure::user(format!("Process {pid} runs in the foreground and was left alone."))
+            .hint("Restart it where it was started; as a service, with `systemctl --user restart pylon`.")),
+        Housing::Inside => Err(Failure::user(format!("The node runs inside process {pid}, a window, and was left alone."))
+            .hint("Restart it there, or with `pylon stop` and then `pylon start`.")),
     }
 }
 

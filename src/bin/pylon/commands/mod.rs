@@ -6,6 +6,7 @@ mod doctor;
 mod init;
 mod job;
 mod jobs;
+mod logs;
 mod models;
 pub mod practice;
 mod run;
@@ -33,6 +34,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Status(output) => session::status(&place, output),
         Verb::Watch(output) => session::watch(&place, output),
         Verb::Stop(stop) => session::stop(&place, &stop),
+        Verb::Restart(restart) => daemon::restart(&place, &restart),
+        Verb::Logs(logs) => logs::run(&place, &logs),
         Verb::Doctor(output) => doctor::run(&place, output),
         Verb::Test(test) => test::run(&place, &test),
         Verb::Models(models) => models::run(&place, &models),

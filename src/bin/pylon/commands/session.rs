@@ -40,11 +40,28 @@ pub fn offline(place: &Place, offline: &Offline) -> Result<(), Failure> {
 
 /// `pylon stop`: returns when the process is gone, or, inside a window, when the node has let go of the data directory.
 pub fn stop(place: &Place, stop: &Stop) -> Result<(), Failure> {
-    match end(place, leaving(stop.now)) {
+    let (how, patience) = if stop.force { (Leaving::Now, LEAVE) } else { (leaving(stop.now), PATIENT) };
+    match end(place, how, patience) {
         Ok(()) => report::done("The node has stopped.", stop.output),
-        Err(Ending::Refused(failure)) => Err(failure),
-        Err(Ending::Mute(holder)) => Err(mute(place, &holder)),
+        Err(Ending::Mute(holder)) if stop.force => kill(place, &holder, stop.output),
+        Err(ending) => Err(ending.failure(place)),
     }
+}
+
+/// Ends the process that holds the data directory, whatever it does.
+fn kill(place: &Place, holder: &LockHolder, output: Output) -> Result<(), Failure> {
+    let (pid, program) = (holder.pid(), holder.program());
+    // Found a while ago. What it is has not changed, but it may have let go, and then it is nobody's business any more.
+    if LockHolder::find(&place.paths.lock).is_none_or(|now| now.pid() != pid) {
+        return report::done("The node has stopped.", output);
+    }
+    holder.kill().map_err(|error| Failure::user(format!("Process {pid} ({program}) cannot be killed: {error}.")))?;
+    if !holder.wait(LEAVE) {
+        return Err(Failure::user(format!(
+            "Process {pid} ({program}) was killed and has not ended: the system holds it, perhaps for a disk."
+        )));
+    }
+    report::done(&format!("Process {pid} ({program}) was killed. The next start takes up what it did."), output)
 }
 
 /// Why a node could not be stopped in peace.
@@ -55,37 +72,40 @@ pub enum Ending {
     Mute(LockHolder),
 }
 
+impl Ending {
+    pub fn failure(self, place: &Place) -> Failure {
+        match self {
+            Self::Refused(failure) => failure,
+            Self::Mute(holder) => mute(place, &holder),
+        }
+    }
+}
+
 impl From<Failure> for Ending {
     fn from(failure: Failure) -> Self {
         Self::Refused(failure)
     }
 }
 
-/// Stops the running node and waits for its process to end, if it lives in one of its own.
-pub fn end(place: &Place, how: Leaving) -> Result<(), Ending> {
+/// Stops the running node, which may take `patience`, and waits for its process to end if it lives in one of its own.
+pub fn end(place: &Place, how: Leaving, patience: Duration) -> Result<(), Ending> {
     let holder = LockHolder::find(&place.paths.lock);
-    let quiet = |error: ControlError, holder| match (error, holder) {
-        (ControlError::NotRunning | ControlError::Silent(_) | ControlError::Closed, Some(holder)) => Ending::Mute(holder),
-        (error, _) => Ending::Refused(failure(error)),
-    };
     // Asked how it is first, because stopping may take as long as a job and no answer would say nothing.
-    let mut client = match hello(place) {
-        Ok(client) => client,
-        Err(error) => return Err(quiet(error, holder)),
-    };
-    match client.1.call(NodeCommand::Stop { how }, PATIENT).map_err(failure)? {
-        NodeEvent::Failed { failure } => return Err(failure.into()),
-        NodeEvent::Done => {}
-        event => return Err(unexpected(&event).into()),
-    }
-    match holder {
-        Some(holder) if client.0.housing != Housing::Inside && !holder.wait(LEAVE) => Err(Ending::Mute(holder)),
-        _ => Ok(()),
+    let asked = hello(place).and_then(|(status, mut client)| Ok((status, client.call(NodeCommand::Stop { how }, patience)?)));
+    match (asked, holder) {
+        (Ok((_, NodeEvent::Failed { failure })), _) => Err(failure.into()),
+        (Ok((status, NodeEvent::Done)), Some(holder)) if status.housing != Housing::Inside && !holder.wait(LEAVE) => {
+            Err(Ending::Mute(holder))
+        }
+        (Ok((_, NodeEvent::Done)), _) => Ok(()),
+        (Ok((_, event)), _) => Err(unexpected(&event).into()),
+        (Err(ControlError::NotRunning | ControlError::Silent(_) | ControlError::Closed), Some(holder)) => Err(Ending::Mute(holder)),
+        (Err(error), _) => Err(failure(error).into()),
     }
 }
 
 /// A connection to a node that has just said how it is.
-fn hello(place: &Place) -> Result<(NodeStatus, ControlClient), ControlError> {
+pub fn hello(place: &Place) -> Result<(NodeStatus, ControlClient), ControlError> {
     let mut client = ControlClient::connect(&place.paths.control_sock)?;
     match client.call(NodeCommand::Status, ALIVE)? {
         NodeEvent::Status { status } => Ok((*status, client)),
@@ -100,6 +120,7 @@ fn mute(place: &Place, holder: &LockHolder) -> Failure {
         "Process {pid} ({program}) holds {dir} and does not answer: it is starting or stopping, it has been paused, or it hangs."
     ))
     .hint("Try again in a moment.")
+    .hint(format!("To end it whatever it does: `{}`.", place.command("stop --force")))
 }
 
 /// `pylon watch`: until interrupted or the node ends.
