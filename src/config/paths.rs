@@ -44,6 +44,12 @@ impl Environment {
         self.get(name).map(|value| SecretString::from(value.to_owned()))
     }
 
+    /// The file of a credential that systemd has handed to this service.
+    pub fn credential(&self, name: &str) -> Option<PathBuf> {
+        let path = Path::new(self.get("CREDENTIALS_DIRECTORY")?).join(name);
+        path.is_file().then_some(path)
+    }
+
     /// Variables whose names begin like this.
     pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.variables

@@ -6,19 +6,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use secrecy::SecretString;
 
-use super::{IdentityError, Replace};
+use super::{IdentityError, Replace, conversion};
 use crate::config::{Paths, SecretFile};
 
 /// Writes the words, whole or not at all, over nothing. Returns where an earlier identity was moved.
 pub fn write(paths: &Paths, mnemonic: &SecretString, replace: Replace) -> Result<Option<PathBuf>, IdentityError> {
     paths.ensure()?;
     let path = &paths.identity_mnemonic;
-    let existing = [path, &paths.identity_age].into_iter().find(|path| path.symlink_metadata().is_ok());
-    let backup = match (existing, replace) {
-        (None, _) => None,
-        (Some(standing), Replace::Never) => return Err(IdentityError::Exists { path: standing.clone() }),
-        (Some(standing), Replace::MoveAside) => Some(move_aside(standing)?),
-    };
+    let mut backup = None;
+    for standing in [path, &paths.identity_age].into_iter().filter(|path| path.symlink_metadata().is_ok()) {
+        match replace {
+            Replace::Never => return Err(IdentityError::Exists { path: standing.clone() }),
+            Replace::MoveAside => backup = Some(move_aside(standing)?),
+        }
+    }
     SecretFile::at(path).write(mnemonic)?;
     Ok(backup)
 }
@@ -47,15 +48,14 @@ fn move_aside(path: &Path) -> Result<PathBuf, IdentityError> {
 }
 
 /// Reads the words.
-pub fn read(paths: &Paths) -> Result<SecretString, IdentityError> {
-    let path = &paths.identity_mnemonic;
-    if let Some(words) = SecretFile::at(path).read()? {
-        return Ok(words);
+pub fn read(paths: &Paths, passphrase: Option<&SecretString>) -> Result<SecretString, IdentityError> {
+    let (plain, encrypted) = (&paths.identity_mnemonic, &paths.identity_age);
+    let is_encrypted = encrypted.symlink_metadata().is_ok();
+    match (SecretFile::at(plain).read()?, passphrase) {
+        (Some(_), _) if is_encrypted => Err(IdentityError::Both { plain: plain.clone(), encrypted: encrypted.clone() }),
+        (Some(words), _) => Ok(words),
+        (None, _) if !is_encrypted => Err(IdentityError::Missing { path: plain.clone() }),
+        (None, None) => Err(IdentityError::Encrypted { path: encrypted.clone() }),
+        (None, Some(passphrase)) => conversion::unlock(paths, &SecretFile::at(encrypted), passphrase),
     }
-    let encrypted = &paths.identity_age;
-    Err(if encrypted.exists() {
-        IdentityError::Encrypted { path: encrypted.clone() }
-    } else {
-        IdentityError::Missing { path: path.clone() }
-    })
 }

@@ -1,9 +1,12 @@
 //! Who we are: a mnemonic on disk, the Nostr key derived from it (NIP-06).
 //!
-//! Made only when somebody asks, never overwritten, 0600 from its first moment. The file is plaintext for now; the
-//! encrypted form (`identity.age`) comes with the wallet, and until then is refused in words rather than ignored.
+//! Made only when somebody asks, never overwritten, 0600 from its first moment. The file is plain, or encrypted with a
+//! passphrase (`identity.age`) once its owner has asked for that. Two files are refused, because nobody can tell which of
+//! them is meant.
 
+mod conversion;
 mod file;
+mod sealed;
 mod words;
 
 #[cfg(test)]
@@ -15,6 +18,8 @@ use std::path::PathBuf;
 use nostr::nips::nip19::ToBech32 as _;
 use secrecy::SecretString;
 
+pub use conversion::{decrypt, encrypt};
+pub use sealed::{SealError, WorkFactor};
 pub use words::{WordCount, WordsError};
 
 use crate::config::{PathError, Paths, SecretFileError};
@@ -54,8 +59,22 @@ pub enum IdentityError {
     Exists { path: PathBuf },
     #[error("{} can be read by others (mode {mode:o}); close it with `chmod 600 {}`", path.display(), path.display())]
     TooOpen { path: PathBuf, mode: u32 },
-    #[error("{} is encrypted, and this version cannot unlock it yet", path.display())]
+    #[error("{} is encrypted, and there is no passphrase to unlock it with", path.display())]
     Encrypted { path: PathBuf },
+    #[error("{} cannot be unlocked: {source}", path.display())]
+    Sealed {
+        path: PathBuf,
+        #[source]
+        source: SealError,
+    },
+    #[error("{} is encrypted already", path.display())]
+    AlreadyEncrypted { path: PathBuf },
+    #[error("{} is not encrypted", path.display())]
+    NotEncrypted { path: PathBuf },
+    #[error("{} and {} are both there: encrypting or decrypting was interrupted. Nothing is lost; `pylon identity encrypt` or `pylon identity decrypt` compares them and finishes it", plain.display(), encrypted.display())]
+    Both { plain: PathBuf, encrypted: PathBuf },
+    #[error("{} and {} hold different identities; both stay. Move the one you do not want elsewhere", plain.display(), encrypted.display())]
+    Different { plain: PathBuf, encrypted: PathBuf },
     #[error("{} holds no identity: {source}", path.display())]
     NotAMnemonic {
         path: PathBuf,
@@ -101,9 +120,14 @@ impl Identity {
         Ok(Created { identity, mnemonic, backup })
     }
 
-    /// Reads the identity. Refuses a file that others could have read.
+    /// Reads an identity that is not encrypted. Refuses a file that others could have read.
     pub fn load(paths: &Paths) -> Result<Self, IdentityError> {
-        let phrase = file::read(paths)?;
+        Self::unlock(paths, None)
+    }
+
+    /// Reads the identity, encrypted or not.
+    pub fn unlock(paths: &Paths, passphrase: Option<&SecretString>) -> Result<Self, IdentityError> {
+        let phrase = file::read(paths, passphrase)?;
         Self::of_words(&phrase).map_err(|source| IdentityError::NotAMnemonic { path: paths.identity_mnemonic.clone(), source })
     }
 

@@ -109,7 +109,10 @@ fn what_is_missing_or_encrypted_is_said() {
     assert!(Identity::load(&paths).unwrap_err().to_string().contains("pylon init"));
     paths.ensure().unwrap();
     fs::write(&paths.identity_age, "age").unwrap();
+    fs::set_permissions(&paths.identity_age, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(matches!(Identity::load(&paths), Err(IdentityError::Encrypted { .. })));
+    let damaged = Identity::unlock(&paths, Some(&phrase("secret"))).unwrap_err();
+    assert!(matches!(damaged, IdentityError::Sealed { source: SealError::Damaged(_), .. }), "{damaged}");
     assert!(matches!(Identity::create(&paths, WordCount::Twelve, Replace::Never), Err(IdentityError::Exists { .. })));
 }
 
@@ -119,4 +122,79 @@ fn debug_shows_no_secret() {
     let made = Identity::import(&paths, phrase(VECTORS[0].0), Replace::Never).unwrap();
     let shown = format!("{made:?}");
     assert!(!shown.contains("monkey") && !shown.contains(&made.identity.nostr_keys().secret_key().to_secret_hex()), "{shown}");
+}
+
+/// As little work as there can be: these tests are about files.
+fn quick() -> WorkFactor {
+    WorkFactor::new(1).unwrap()
+}
+
+#[test]
+fn words_are_encrypted_and_decrypted_again_and_one_file_is_there_at_a_time() {
+    let (_dir, paths) = home();
+    let made = Identity::import(&paths, phrase(VECTORS[0].0), Replace::Never).unwrap();
+    let plain = fs::read(&paths.identity_mnemonic).unwrap();
+    assert_eq!(encrypt(&paths, &phrase("a secret"), quick()).unwrap().pubkey(), made.identity.pubkey());
+    assert!(!paths.identity_mnemonic.exists());
+    assert_eq!(fs::metadata(&paths.identity_age).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&paths.identity_age).unwrap();
+    assert!(text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----") && !text.contains("monkey"));
+    assert!(matches!(Identity::load(&paths), Err(IdentityError::Encrypted { .. })));
+    assert_eq!(Identity::unlock(&paths, Some(&phrase("a secret"))).unwrap().pubkey(), made.identity.pubkey());
+    assert!(matches!(encrypt(&paths, &phrase("a secret"), quick()), Err(IdentityError::AlreadyEncrypted { .. })));
+
+    for wrong in ["A secret", "a secret ", ""] {
+        let refused = Identity::unlock(&paths, Some(&phrase(wrong))).unwrap_err();
+        assert!(matches!(refused, IdentityError::Sealed { source: SealError::WrongPassphrase, .. }), "{refused}");
+        assert!(decrypt(&paths, &phrase(wrong)).is_err() && !paths.identity_mnemonic.exists());
+    }
+    assert_eq!(decrypt(&paths, &phrase("a secret")).unwrap().pubkey(), made.identity.pubkey());
+    assert_eq!(fs::read(&paths.identity_mnemonic).unwrap(), plain);
+    assert!(!paths.identity_age.exists());
+    assert!(matches!(decrypt(&paths, &phrase("a secret")), Err(IdentityError::NotEncrypted { .. })));
+    let mut left: Vec<_> = fs::read_dir(&paths.data_dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["identity.mnemonic"]);
+}
+
+#[test]
+fn an_interrupted_change_loses_nothing_and_is_finished_by_either_command() {
+    for finish in ["encrypt", "decrypt"] {
+        let (_dir, paths) = home();
+        let made = Identity::create(&paths, WordCount::Twelve, Replace::Never).unwrap().identity;
+        let plain = fs::read(&paths.identity_mnemonic).unwrap();
+        encrypt(&paths, &phrase("secret"), quick()).unwrap();
+        // As it is when the machine stops after the new file was written and before the old one was deleted.
+        fs::write(&paths.identity_mnemonic, &plain).unwrap();
+        fs::set_permissions(&paths.identity_mnemonic, fs::Permissions::from_mode(0o600)).unwrap();
+        let both = Identity::unlock(&paths, Some(&phrase("secret"))).unwrap_err();
+        assert!(both.to_string().contains("pylon identity encrypt"), "{both}");
+        let finished = |passphrase: &str| match finish {
+            "encrypt" => encrypt(&paths, &phrase(passphrase), quick()),
+            _ => decrypt(&paths, &phrase(passphrase)),
+        };
+        assert!(matches!(finished("other"), Err(IdentityError::Sealed { .. })));
+        assert!(paths.identity_mnemonic.exists() && paths.identity_age.exists(), "a wrong passphrase deletes nothing");
+        assert_eq!(finished("secret").unwrap().pubkey(), made.pubkey());
+        assert_ne!(paths.identity_mnemonic.exists(), paths.identity_age.exists());
+        assert_eq!(Identity::unlock(&paths, Some(&phrase("secret"))).unwrap().pubkey(), made.pubkey());
+    }
+}
+
+#[test]
+fn two_identities_side_by_side_both_stay() {
+    let (_dir, paths) = home();
+    Identity::create(&paths, WordCount::Twelve, Replace::Never).unwrap();
+    encrypt(&paths, &phrase("secret"), quick()).unwrap();
+    let encrypted = fs::read(&paths.identity_age).unwrap();
+    fs::remove_file(&paths.identity_age).unwrap();
+    Identity::create(&paths, WordCount::Twelve, Replace::Never).unwrap();
+    fs::write(&paths.identity_age, &encrypted).unwrap();
+    fs::set_permissions(&paths.identity_age, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(encrypt(&paths, &phrase("secret"), quick()), Err(IdentityError::Different { .. })));
+    assert!(matches!(decrypt(&paths, &phrase("secret")), Err(IdentityError::Different { .. })));
+    assert!(paths.identity_mnemonic.exists() && fs::read(&paths.identity_age).unwrap() == encrypted);
+    // Both are moved aside for a third.
+    Identity::create(&paths, WordCount::Twelve, Replace::MoveAside).unwrap();
+    assert!(Identity::load(&paths).is_ok());
 }

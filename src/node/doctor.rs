@@ -9,12 +9,13 @@ use super::audit;
 use super::event::{Failure, sentence};
 use super::options::{Market, NodeOptions};
 use super::services::backends;
+use super::unlock::refused;
 use crate::config::{Config, Notice, SecretFile, WalletKind};
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState};
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityError};
 use crate::inference::registry::Registry;
 use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews};
 use crate::store::{Reader, StoreError};
@@ -168,6 +169,17 @@ pub(super) fn config(options: &NodeOptions) -> (Vec<Finding>, Option<Arc<Config>
 pub(super) fn identity(options: &NodeOptions) -> (Finding, Option<Identity>) {
     match Identity::load(&options.paths) {
         Ok(identity) => (Finding::good("identity", identity.npub()), Some(identity)),
+        Err(error @ IdentityError::Encrypted { .. }) => {
+            let path = options.paths.identity_age.display();
+            (
+                Finding::warning(
+                    "identity",
+                    format!("{path} is encrypted: a start needs its passphrase."),
+                    refused(&error).hints.join(" "),
+                ),
+                None,
+            )
+        }
         Err(error) => (Finding::bad("identity", sentence(&error), "Without one nothing can be signed, so the node does not start."), None),
     }
 }

@@ -39,6 +39,7 @@ pub mod status;
 mod supervisor;
 mod tasks;
 mod test_job;
+mod unlock;
 pub mod wake;
 
 pub use command::{Leaving, NodeCommand, Request, RobotKind};
@@ -52,3 +53,4 @@ pub use robot::{BuyError, Heard, PROMPTS, Purchase, Robot};
 pub use robot_buyer::play_money;
 pub use settings_watch::SettingChange;
 pub use status::{NodeState, NodeStatus};
+pub use unlock::refused as identity_refused;

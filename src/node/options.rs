@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::wake::{NoWake, Wake};
@@ -52,6 +53,8 @@ pub struct NodeOptions {
     pub wallet: Option<Arc<dyn Wallet>>,
     /// What a new practice wallet holds.
     pub play_money: MilliSats,
+    /// What unlocks an encrypted identity.
+    pub passphrase: Option<Arc<SecretString>>,
     pub clock: Clock,
     pub wake: Arc<dyn Wake>,
 }
@@ -69,6 +72,7 @@ impl NodeOptions {
             observer: None,
             wallet: None,
             play_money: MilliSats(0),
+            passphrase: None,
             clock: Clock::default(),
             wake: Arc::new(NoWake),
         }

@@ -22,6 +22,7 @@ use super::robot_buyer::RobotBuyer;
 use super::robot_seller;
 use super::status::Board;
 use super::tasks::Tasks;
+use super::unlock::unlock;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Pubkey;
@@ -79,7 +80,7 @@ impl Services {
         crate::net::init();
         let paths = &options.paths;
         paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
-        let identity = Identity::load(paths).map_err(|error| Failure::user(sentence(&error)))?;
+        let identity = unlock(options).await?;
         let holder = Holder { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into(), started_at: options.clock.now() };
         let lock = NodeLock::take(&paths.lock, &holder).map_err(|error| lock_failure(&error))?;
         let store = Store::open(&paths.ledger, StoreOptions { observer: options.observer.clone() })

@@ -19,4 +19,5 @@ mod questions;
 mod refund;
 mod refusals;
 mod robot;
+mod sealed;
 mod session;

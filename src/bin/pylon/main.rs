@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod money;
+mod passphrase;
 mod purchases;
 mod report;
 mod talk;

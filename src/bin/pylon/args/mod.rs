@@ -2,6 +2,7 @@
 
 mod buy;
 mod config;
+mod identity;
 mod node;
 mod practice;
 mod sell;
@@ -13,6 +14,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 pub use buy::{Job, JobVerb, Pay, Submit};
 pub use config::{Config, ConfigVerb};
+pub use identity::{Identity, IdentityVerb};
 pub use node::{Daemon, Init, Logs, Offline, Restart, RobotName, Run, Start, Stop, Test};
 pub use practice::{Practice, PracticeMember};
 pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
@@ -42,6 +44,8 @@ pub struct Args {
 pub enum Verb {
     /// Make an identity: twelve words to write down, and the config beside it.
     Init(Init),
+    /// Encrypt the identity with a passphrase, or take it off.
+    Identity(Identity),
     /// Run a node in the foreground until interrupted.
     Run(Run),
     /// Start a node in the background; returns when it is up.
@@ -90,6 +94,15 @@ pub struct Output {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where the passphrase of an encrypted identity comes from. Without a word about it: from the systemd credential
+/// `pylon-passphrase`, else from the terminal.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct Unlock {
+    /// Read the identity's passphrase from this open file, up to the end of its first line.
+    #[arg(long, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
 }
 
 #[cfg(test)]

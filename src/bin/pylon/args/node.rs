@@ -3,7 +3,7 @@
 use clap::{Args as ClapArgs, ValueEnum};
 use pylon_hud::node::RobotKind;
 
-use super::Output;
+use super::{Output, Unlock};
 
 #[derive(Debug, ClapArgs)]
 pub struct Init {
@@ -30,6 +30,8 @@ pub struct Run {
     pub robot: Vec<RobotName>,
     #[command(flatten)]
     pub output: Output,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -42,6 +44,8 @@ pub struct Start {
     pub robot: Vec<RobotName>,
     #[command(flatten)]
     pub output: Output,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -52,6 +56,8 @@ pub struct Daemon {
     /// Let this robot trade with the node.
     #[arg(long, value_enum)]
     pub robot: Vec<RobotName>,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 /// Robots of the practice market.
@@ -111,6 +117,8 @@ pub struct Restart {
     pub now: bool,
     #[command(flatten)]
     pub output: Output,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, ClapArgs)]

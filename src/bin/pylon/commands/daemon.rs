@@ -12,18 +12,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 
 use pylon_hud::logging;
-use pylon_hud::node::control::ControlError;
-use pylon_hud::node::{Failure, Housing, Leaving, LockHolder, Market, NodeCommand, NodeEvent, NodeState, NodeStatus, Report};
+use pylon_hud::node::{Failure, Housing, LockHolder, Market, NodeCommand, NodeEvent, Report};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{self, Audience, Wishes};
-use super::session;
-use crate::args::{Daemon, Restart, RobotName, Start};
+use crate::args::{Daemon, Start};
+use crate::passphrase;
 use crate::report;
-use crate::talk::{self, ANSWER, PATIENT, Place};
+use crate::talk::{ANSWER, Place};
 
 /// How long a start may take: a ledger to be mended, a wallet far away.
 const LIMIT: Timespec = Timespec { tv_sec: 120, tv_nsec: 0 };
@@ -42,7 +43,18 @@ pub fn start(place: &Place, start: &Start) -> Result<(), Failure> {
     if let Some(holder) = LockHolder::find(&place.paths.lock) {
         return Err(held(place, &holder));
     }
-    let mut daemon = spawn(place, start).map_err(|error| Failure::user(format!("No process can be started: {error}.")))?;
+    let passphrase = passphrase::to_start(place, &start.unlock)?;
+    begin(place, start, passphrase.as_ref())
+}
+
+/// Starts a node whose passphrase is at hand.
+pub fn begin(place: &Place, start: &Start, passphrase: Option<&SecretString>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::user(format!("No process can be started: {error}."));
+    let mut daemon = spawn(place, start, passphrase.is_some()).map_err(failed)?;
+    if let (Some(passphrase), Some(mut stream)) = (passphrase, daemon.stdin.take()) {
+        // A daemon that has ended already says why in its own way.
+        let _ = stream.write_all(passphrase.expose_secret().as_bytes());
+    }
     match listen(&mut daemon)? {
         Told::Started => started(place, &daemon, start),
         Told::Failed(failure) => {
@@ -53,44 +65,13 @@ pub fn start(place: &Place, start: &Start) -> Result<(), Failure> {
     }
 }
 
-/// `pylon restart`: the same node in a new process, online if it was. A node that is not running is started.
-pub fn restart(place: &Place, restart: &Restart) -> Result<(), Failure> {
-    let mut again = Start { online: restart.online, robot: Vec::new(), output: restart.output };
-    match session::hello(place) {
-        Ok((status, _)) => {
-            refuse(&status)?;
-            again.online |= matches!(status.state, NodeState::Connecting | NodeState::Online | NodeState::Degraded);
-            again.robot.extend(status.robot_buyer.then_some(RobotName::Buyer));
-            again.robot.extend(status.robot_seller.then_some(RobotName::Seller));
-            let how = if restart.now { Leaving::Now } else { Leaving::Finish };
-            session::end(place, how, PATIENT).map_err(|ending| ending.failure(place))?;
-        }
-        // Nobody is there, or somebody who does not answer: starting finds out.
-        Err(ControlError::NotRunning) => {}
-        Err(error) => return Err(talk::failure(error)),
-    }
-    start(place, &again)
-}
-
-/// What is not in the background was started by somebody who has to start it again.
-fn refuse(status: &NodeStatus) -> Result<(), Failure> {
-    let pid = status.pid.unwrap_or_default();
-    match status.housing {
-        Housing::Daemon => Ok(()),
-        Housing::Foreground => Err(Failure::user(format!("Process {pid} runs in the foreground and was left alone."))
-            .hint("Restart it where it was started; as a service, with `systemctl --user restart pylon`.")),
-        Housing::Inside => Err(Failure::user(format!("The node runs inside process {pid}, a window, and was left alone."))
-            .hint("Restart it there, or with `pylon stop` and then `pylon start`.")),
-    }
-}
-
 fn held(place: &Place, holder: &LockHolder) -> Failure {
     let dir = place.paths.data_dir.display();
     Failure::user(format!("A node is already running on {dir} (process {}).", holder.pid()))
         .hint("See it with `pylon status`; stop it with `pylon stop`, or give this one its own --data-dir.")
 }
 
-fn spawn(place: &Place, start: &Start) -> std::io::Result<Child> {
+fn spawn(place: &Place, start: &Start, unlocks: bool) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--data-dir").arg(&place.root);
     if place.market == Market::Practice {
@@ -106,10 +87,18 @@ fn spawn(place: &Place, start: &Start) -> std::io::Result<Child> {
     for robot in &start.robot {
         command.arg("--robot").arg(robot.word());
     }
+    if unlocks {
+        command.arg("--passphrase-fd").arg("0");
+    }
     // Whatever else the caller's shell has open, a lock or a pipe, is not for a process that stays.
     close_fds::set_fds_cloexec(3, &[]);
     // No directory is kept from being unmounted.
-    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    command
+        .current_dir("/")
+        .stdin(if unlocks { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
 }
 
 /// Waits for the daemon's one line.
@@ -159,10 +148,12 @@ pub fn daemon(place: &Place, daemon: &Daemon) -> Result<(), Failure> {
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let robots = daemon.robot.iter().map(|robot| robot.kind()).collect();
-    let wishes = Wishes { online: daemon.online, robots, housing: Housing::Daemon };
     logging::panics();
     let mut caller = Caller { waits: true };
-    let ended = serve::serve(place, &wishes, &mut caller);
+    let ended = passphrase::to_start(place, &daemon.unlock).and_then(|passphrase| {
+        let wishes = Wishes { online: daemon.online, robots, housing: Housing::Daemon, passphrase: passphrase.map(Arc::new) };
+        serve::serve(place, &wishes, &mut caller)
+    });
     match &ended {
         Ok(()) => tracing::info!("The node has stopped and its process ends."),
         Err(failure) if caller.waits => {

@@ -3,12 +3,14 @@
 mod config;
 mod daemon;
 mod doctor;
+mod identity;
 mod init;
 mod job;
 mod jobs;
 mod logs;
 mod models;
 pub mod practice;
+mod restart;
 mod run;
 mod serve;
 mod session;
@@ -26,6 +28,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let place = Place::new(&args)?;
     match args.verb {
         Verb::Init(init) => init::run(&place, &init),
+        Verb::Identity(identity) => identity::run(&place, &identity.verb),
         Verb::Run(run) => run::run(&place, &run),
         Verb::Start(start) => daemon::start(&place, &start),
         Verb::Daemon(daemon) => daemon::daemon(&place, &daemon),
@@ -34,7 +37,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Status(output) => session::status(&place, output),
         Verb::Watch(output) => session::watch(&place, output),
         Verb::Stop(stop) => session::stop(&place, &stop),
-        Verb::Restart(restart) => daemon::restart(&place, &restart),
+        Verb::Restart(restart) => restart::run(&place, &restart),
         Verb::Logs(logs) => logs::run(&place, &logs),
         Verb::Doctor(output) => doctor::run(&place, output),
         Verb::Test(test) => test::run(&place, &test),

@@ -1,16 +1,20 @@
 //! `pylon run`: a node in the foreground.
 
+use std::sync::Arc;
+
 use pylon_hud::node::{Failure, Housing, Report};
 
 use super::serve::{self, Audience, Wishes};
 use crate::args::{Output, Run};
+use crate::passphrase;
 use crate::report;
 use crate::talk::Place;
 
 /// Runs until a signal, `pylon stop`, or a failed start; prints what happens.
 pub fn run(place: &Place, run: &Run) -> Result<(), Failure> {
     let robots = run.robot.iter().map(|robot| robot.kind()).collect();
-    let wishes = Wishes { online: run.online, robots, housing: Housing::Foreground };
+    let passphrase = passphrase::to_start(place, &run.unlock)?.map(Arc::new);
+    let wishes = Wishes { online: run.online, robots, housing: Housing::Foreground, passphrase };
     serve::serve(place, &wishes, &mut Terminal { output: run.output })
 }
 

@@ -1,5 +1,6 @@
 //! A node from its start to its end, for `run` and for the daemon, which differ only in who listens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pylon_hud::config::Config;
@@ -9,6 +10,7 @@ use pylon_hud::node::{
     Failure, Housing, Leaving, Market, Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, Report, Request, RobotKind, sentence,
 };
 use pylon_hud::practice::Host;
+use secrecy::SecretString;
 
 use super::practice;
 use crate::talk::{self, Place};
@@ -24,6 +26,8 @@ pub struct Wishes {
     pub online: bool,
     pub robots: Vec<RobotKind>,
     pub housing: Housing,
+    /// What unlocks the identity, if it is encrypted.
+    pub passphrase: Option<Arc<SecretString>>,
 }
 
 /// Who hears how it goes.
@@ -38,23 +42,28 @@ pub trait Audience {
 
 /// Runs until a signal, `pylon stop`, or a failed start.
 pub fn serve(place: &Place, wishes: &Wishes, audience: &mut impl Audience) -> Result<(), Failure> {
-    let loaded = Config::load(&place.paths, &place.environment, &place.overrides)
-        .map_err(|error| Failure::usage(sentence(&error)).hint("See every key with `pylon config list`."))?;
+    let config = config(place)?;
     place.paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
-    logging::init(&LogOptions::new(&loaded.config.log, &place.paths)).map_err(|error| Failure::user(sentence(&error)))?;
+    logging::init(&LogOptions::new(&config.log, &place.paths)).map_err(|error| Failure::user(sentence(&error)))?;
     let (market, options) = open(place, wishes, audience)?;
     let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
     signals(&node)?;
     talk::send(&node, START, NodeCommand::Start)?;
-    follow(&node, wishes, loaded.config.node.auto_online, audience)?;
+    follow(&node, wishes, config.node.auto_online, audience)?;
     node.stop(Leaving::Now, LEAVE);
     drop(market);
     Ok(())
 }
 
+/// The config a start would use.
+pub fn config(place: &Place) -> Result<Config, Failure> {
+    let loaded = Config::load(&place.paths, &place.environment, &place.overrides);
+    Ok(loaded.map_err(|error| Failure::usage(sentence(&error)).hint("See every key with `pylon config list`."))?.config)
+}
+
 /// The options of a node here; in practice also the market around it, which closes when it is dropped.
 fn open(place: &Place, wishes: &Wishes, audience: &mut impl Audience) -> Result<(Option<Host>, NodeOptions), Failure> {
-    let options = NodeOptions { housing: wishes.housing, ..place.options() };
+    let options = NodeOptions { housing: wishes.housing, passphrase: wishes.passphrase.clone(), ..place.options() };
     if place.market == Market::Practice {
         let (host, options) = Host::open(options).map_err(|error| practice::refused(&error))?;
         audience.opened(host.relay().url());
