@@ -44,6 +44,12 @@ impl Environment {
         self.get(name).map(|value| SecretString::from(value.to_owned()))
     }
 
+    /// Where programs keep their settings, for files that belong to another program.
+    pub fn config_home(&self) -> Option<PathBuf> {
+        let set = self.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        set.or_else(|| Some(self.home.as_ref()?.join(".config")))
+    }
+
     /// The file of a credential that systemd has handed to this service.
     pub fn credential(&self, name: &str) -> Option<PathBuf> {
         let path = Path::new(self.get("CREDENTIALS_DIRECTORY")?).join(name);

@@ -20,4 +20,5 @@ mod refund;
 mod refusals;
 mod robot;
 mod sealed;
+mod service;
 mod session;

@@ -6,10 +6,12 @@
 mod args;
 mod commands;
 mod money;
+mod notify;
 mod passphrase;
 mod purchases;
 mod report;
 mod talk;
+mod unit;
 
 use std::process::ExitCode;
 

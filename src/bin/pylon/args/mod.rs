@@ -6,6 +6,7 @@ mod identity;
 mod node;
 mod practice;
 mod sell;
+mod service;
 mod wallet;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use identity::{Identity, IdentityVerb};
 pub use node::{Daemon, Init, Logs, Offline, Restart, RobotName, Run, Start, Stop, Test};
 pub use practice::{Practice, PracticeMember};
 pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
+pub use service::{Service, ServiceVerb, Unit};
 pub use wallet::{Wallet, WalletVerb};
 
 /// Sell compute over Nostr (NIP-90) with a local model.
@@ -67,6 +69,8 @@ pub enum Verb {
     Restart(Restart),
     /// Print the node's log.
     Logs(Logs),
+    /// Let systemd run the node, as a service of yours.
+    Service(Service),
     /// Check everything a job needs, and say what to do about what is missing.
     Doctor(Output),
     /// Ask the running node one job as a stranger would, through a relay and back.

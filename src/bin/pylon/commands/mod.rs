@@ -13,6 +13,7 @@ pub mod practice;
 mod restart;
 mod run;
 mod serve;
+mod service;
 mod session;
 mod test;
 mod trial;
@@ -39,6 +40,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Stop(stop) => session::stop(&place, &stop),
         Verb::Restart(restart) => restart::run(&place, &restart),
         Verb::Logs(logs) => logs::run(&place, &logs),
+        Verb::Service(service) => service::run(&place, &service.verb),
         Verb::Doctor(output) => doctor::run(&place, output),
         Verb::Test(test) => test::run(&place, &test),
         Verb::Models(models) => models::run(&place, &models),

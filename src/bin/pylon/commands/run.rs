@@ -6,6 +6,7 @@ use pylon_hud::node::{Failure, Housing, Report};
 
 use super::serve::{self, Audience, Wishes};
 use crate::args::{Output, Run};
+use crate::notify::{self, Phase};
 use crate::passphrase;
 use crate::report;
 use crate::talk::Place;
@@ -15,20 +16,24 @@ pub fn run(place: &Place, run: &Run) -> Result<(), Failure> {
     let robots = run.robot.iter().map(|robot| robot.kind()).collect();
     let passphrase = passphrase::to_start(place, &run.unlock)?.map(Arc::new);
     let wishes = Wishes { online: run.online, robots, housing: Housing::Foreground, passphrase };
-    serve::serve(place, &wishes, &mut Terminal { output: run.output })
+    serve::serve(place, &wishes, &mut Terminal { place, output: run.output })?;
+    notify::tell(&place.environment, Phase::Stopping);
+    Ok(())
 }
 
 /// Whoever sits there.
-struct Terminal {
+struct Terminal<'a> {
+    place: &'a Place,
     output: Output,
 }
 
-impl Audience for Terminal {
+impl Audience for Terminal<'_> {
     fn opened(&mut self, relay: &str) {
         report::aside(&format!("PRACTICE: play money, on a relay of this machine's own at {relay}."));
     }
 
     fn started(&mut self) -> Result<(), Failure> {
+        notify::tell(&self.place.environment, Phase::Ready);
         Ok(())
     }
 
