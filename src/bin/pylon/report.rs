@@ -319,7 +319,7 @@ pub fn created(created: &Created, init: &Init) -> Printed {
         line("Write these words down, in this order, and keep them off this machine. Whoever has them has the identity:")?;
         line(&format!("\n  {words}\n"))?;
     }
-    line("Next: `pylon doctor`, then `pylon run --online`.")
+    line("Next: `pylon doctor`, then `pylon start --online`.")
 }
 
 /// The market is open.
