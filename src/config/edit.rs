@@ -5,11 +5,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::keys::{self, Applies, KEYS};
 use super::layers::{self, Merged};
-use super::{ConfigError, Environment, Override, Paths};
+use super::{ConfigError, Environment, Override, Paths, arrays};
 
 /// A setting as it is in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,6 +126,8 @@ fn insert(root: &mut toml_edit::Table, path: &str, item: Item) -> Option<()> {
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
             match (table.get_mut(part), item) {
+                // Of a list only the items that differ are exchanged, so that the others keep their comments.
+                (Some(Item::Value(Value::Array(old))), Item::Value(Value::Array(new))) => arrays::update(old, &new),
                 // Only the value is exchanged: a comment behind it stays.
                 (Some(Item::Value(old)), Item::Value(mut new)) => {
                     *new.decor_mut() = old.decor().clone();

@@ -4,6 +4,7 @@
 //! [`Config`] is made of them in one place, and inside the program nothing is checked again. [`keys::KEYS`] is the
 //! single source of what a key may be; `default.toml` of what it is when nobody says otherwise.
 
+mod arrays;
 pub mod edit;
 mod error;
 pub mod keys;

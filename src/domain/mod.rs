@@ -14,6 +14,8 @@ pub mod payment;
 pub mod purchase;
 pub mod quote;
 pub mod relay;
+pub mod relay_advice;
+pub mod relay_fit;
 pub mod request;
 pub mod time;
 pub mod words;

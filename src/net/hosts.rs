@@ -1,6 +1,7 @@
 //! Hosts a stranger names: which of them we would speak to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 /// Whether this host, as it stands in a URL, is out on the internet: whoever names `10.0.0.1` wants us to knock on our own
 /// doors. A name is not looked up; one that leads inside is for the caller's TLS to refuse.
@@ -12,6 +13,13 @@ pub fn is_public(host: &str) -> bool {
 /// Whether this host is this machine, by its address: names can be made to lead anywhere.
 pub fn is_loopback(host: &str) -> bool {
     host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether the name of this host leads anywhere, or is an address already. No answer in time counts as no.
+pub async fn resolves(host: &str, limit: Duration) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let looked = tokio::time::timeout(limit, tokio::net::lookup_host((host, 443))).await;
+    looked.is_ok_and(|found| found.is_ok_and(|mut addresses| addresses.next().is_some()))
 }
 
 fn is_public_name(host: &str) -> bool {

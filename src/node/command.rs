@@ -56,7 +56,7 @@ pub enum NodeCommand {
     ProbeBackends,
     /// Registry: downloads a model; `Pulling` events, then `Done`.
     PullModel { model: String },
-    /// Relay link: answers `Relays`.
+    /// Relay link; while stopped, the config: answers `Relays`.
     Relays,
     /// Ledger, also while stopped: answers `Jobs`.
     Jobs { query: JobsQuery },

@@ -1,10 +1,13 @@
-//! What the ledger knows, answered from a read-only open: the same whether the node runs or not.
+//! What the ledger and the config know, answered from a read-only open: the same whether the node runs or not.
 
 use super::command::NodeCommand;
 use super::consumer::{ConsumerCommand, ConsumerHandle};
+use super::doctor::CONFIG_HINT;
 use super::event::{Failure, NodeEvent, sentence};
 use super::options::NodeOptions;
+use crate::config::Config;
 use crate::domain::ids::JobId;
+use crate::domain::relay::RelayHealth;
 use crate::store::{Page, PurchasePage, Reader, Stats, StoreError};
 
 /// Answers `Jobs`, `Job`, `Stats`, `Purchases` and `Purchase`. A ledger that does not exist yet is an empty one.
@@ -41,6 +44,20 @@ fn look_up(options: &NodeOptions, command: &NodeCommand) -> Result<NodeEvent, Fa
         }
         _ => return Err(Failure::internal("Not a question for the ledger.")),
     })
+}
+
+/// The relays as the link knows them; while the node is stopped the configured ones, none of them wanted now.
+pub fn relays(options: &NodeOptions, known: Option<Vec<RelayHealth>>) -> NodeEvent {
+    if let Some(relays) = known {
+        return NodeEvent::Relays { relays };
+    }
+    match Config::load(&options.paths, &options.environment, &options.overrides) {
+        Ok(loaded) => {
+            let off = |url: String| RelayHealth { url, ..RelayHealth::default() };
+            NodeEvent::Relays { relays: loaded.config.relays.urls.into_iter().map(off).collect() }
+        }
+        Err(error) => NodeEvent::Failed { failure: Failure::usage(sentence(&error)).hint(CONFIG_HINT) },
+    }
 }
 
 /// The one job an id, whole or shortened, stands for.

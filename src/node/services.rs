@@ -26,7 +26,6 @@ use super::unlock::unlock;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Pubkey;
-use crate::domain::relay::RelayState;
 use crate::identity::Identity;
 use crate::inference::Inference;
 use crate::inference::ollama::Ollama;
@@ -311,12 +310,7 @@ impl Post {
                 RelayNews::EndOfStored { relay, subscription: PROFILE } => self.directory.heard_all(relay),
                 RelayNews::EndOfStored { .. } => {}
                 RelayNews::Health(relay) => {
-                    let all = self.relays.health();
-                    let connected = all.iter().filter(|relay| relay.state == RelayState::Connected).count();
-                    board.update(|status| {
-                        status.relays_connected = u32::try_from(connected).unwrap_or(u32::MAX);
-                        status.relays_configured = u32::try_from(all.len()).unwrap_or(u32::MAX);
-                    });
+                    board.count_relays(&self.relays.health());
                     outlet.tell(NodeEvent::Relay { relay: *relay });
                 }
             }

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use super::options::Housing;
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
+use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
 use crate::wallet::Snapshot;
 
@@ -106,6 +107,15 @@ impl Board {
     /// A board that begins with `status`.
     pub fn new(status: NodeStatus) -> Self {
         Self(watch::Sender::new(status))
+    }
+
+    /// Counts the relays, how many there are and how many are with us.
+    pub fn count_relays(&self, relays: &[RelayHealth]) {
+        let connected = relays.iter().filter(|relay| relay.state == RelayState::Connected).count();
+        self.update(|status| {
+            status.relays_connected = u32::try_from(connected).unwrap_or(u32::MAX);
+            status.relays_configured = u32::try_from(relays.len()).unwrap_or(u32::MAX);
+        });
     }
 
     /// Changes the status; watchers hear of it only if it is different afterwards.

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, FuturesUnordered};
 use futures_util::{FutureExt as _, StreamExt as _};
 use nostr::message::MachineReadablePrefix;
-use nostr::{ClientMessage, Event, Filter, Keys, RelayUrl, SubscriptionId};
+use nostr::{ClientMessage, Event, Filter, Keys, SubscriptionId};
 use nostr_sdk::pool::relay::Error as PoolError;
 use nostr_sdk::{Client, ClientOptions, Relay, RelayOptions};
 use tokio::sync::{Semaphore, mpsc};
@@ -19,7 +19,7 @@ use super::screen::Screen;
 use super::subscriptions::Subscriptions;
 use super::transport::ScreeningTransport;
 use super::watcher::Watcher;
-use super::{RelayError, RelayLink, RelayNews, SubscriptionName, nip11, relay_name, targets};
+use super::{RelayError, RelayLink, RelayNews, SubscriptionName, nip11, targets};
 use crate::clock::Clock;
 use crate::domain::relay::{Published, RelayHealth, RelayState};
 
@@ -170,11 +170,7 @@ impl Drop for NostrRelays {
 
 /// The addresses as names, or which one is none.
 fn names(urls: &[String]) -> Result<Vec<String>, RelayError> {
-    let name = |url: &String| match RelayUrl::parse(url) {
-        Ok(parsed) => Ok(relay_name(&parsed.to_string())),
-        Err(error) => Err(RelayError::BadUrl { url: url.clone(), reason: error.to_string() }),
-    };
-    urls.iter().map(name).collect()
+    urls.iter().map(|url| super::address(url)).collect()
 }
 
 impl RelayLink for NostrRelays {
@@ -240,7 +236,11 @@ impl RelayLink for NostrRelays {
     }
 
     fn health(&self) -> Vec<RelayHealth> {
-        self.health.all()
+        // Nothing sent, nothing measured: then the pool's pings tell.
+        let pinged = |name: &str| self.lock().iter().find(|one| one.name == name).and_then(|one| one.relay.stats().latency());
+        let ms = |time: Duration| u64::try_from(time.as_millis()).ok();
+        let measured = |relay: RelayHealth| RelayHealth { latency_ms: relay.latency_ms.or_else(|| ms(pinged(&relay.url)?)), ..relay };
+        self.health.all().into_iter().map(measured).collect()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -260,7 +260,7 @@ async fn send(name: String, relay: Relay, health: Arc<HealthBoard>, event: Event
         return Published { relay: name, outcome: Err("not connected".to_owned()) };
     }
     if let Some(words) = health.of(&name).and_then(|health| nip11::objection(health.limits.as_ref()?, &event)) {
-        health.said(&name, &words);
+        health.withheld(&name, &words);
         return Published { relay: name, outcome: Err(words) };
     }
     let begun = Instant::now();

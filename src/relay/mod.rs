@@ -25,7 +25,7 @@ pub use screen::{Cause, Screen, Verdict};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use nostr::{Event, Filter};
+use nostr::{Event, Filter, RelayUrl};
 
 use crate::domain::relay::{Published, RelayHealth};
 
@@ -55,6 +55,15 @@ pub enum RelayError {
 /// A relay's address in the one form it is known by: without a slash at its end.
 pub(crate) fn relay_name(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
+}
+
+/// The form a relay's address is known by, of what somebody has typed: case, slashes and ports that change nothing are
+/// gone.
+pub fn address(text: &str) -> Result<String, RelayError> {
+    match RelayUrl::parse(text.trim()) {
+        Ok(parsed) => Ok(relay_name(&parsed.to_string())),
+        Err(error) => Err(RelayError::BadUrl { url: text.to_owned(), reason: error.to_string() }),
+    }
 }
 
 /// The node's way to the relays. News arrive on the channel handed over when the link is made.

@@ -3,24 +3,24 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 /// Runs `pylon` on a data directory, with an environment that holds nothing of ours.
-fn pylon(dir: &Path, words: &[&str]) -> Run {
+pub fn pylon(dir: &Path, words: &[&str]) -> Run {
     run(command(dir).args(words).output().unwrap())
 }
 
-fn command(dir: &Path) -> Command {
+pub fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pylon"));
     command.env_clear().env("HOME", dir).arg("--data-dir").arg(dir.join("data")).stdin(Stdio::null());
     command
 }
 
-fn run(output: Output) -> Run {
+pub fn run(output: Output) -> Run {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -4,6 +4,7 @@
 
 mod buying;
 mod cli;
+mod cli_relays;
 mod common;
 mod connected;
 mod control;

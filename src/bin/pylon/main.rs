@@ -9,6 +9,7 @@ mod money;
 mod notify;
 mod passphrase;
 mod purchases;
+mod relays;
 mod report;
 mod talk;
 mod unit;

@@ -135,7 +135,7 @@ impl Supervisor {
             NodeCommand::Status | NodeCommand::Watch => NodeEvent::Status { status: Box::new(self.status()) },
             NodeCommand::Models | NodeCommand::ProbeBackends => return self.models(command, answer).await,
             NodeCommand::PullModel { model } => return self.pull(model, answer).await,
-            NodeCommand::Relays => NodeEvent::Relays { relays: self.services.as_ref().map(|on| on.relays.health()).unwrap_or_default() },
+            NodeCommand::Relays => queries::relays(&self.options, self.services.as_ref().map(|on| on.relays.health())),
             NodeCommand::Jobs { .. }
             | NodeCommand::Job { .. }
             | NodeCommand::Stats

@@ -24,6 +24,8 @@ impl Supervisor {
         let config = self.load_config()?;
         let Some(services) = &mut self.services else { return Ok(()) };
         services.reload(config, &self.options).await?;
+        // A relay that is gone says so to nobody.
+        self.board.count_relays(&services.relays.health());
         let now = self.listed();
         let is_online = !matches!(self.board.now().state, NodeState::Offline);
         let changes = changes(&self.settings, &now, is_online);

@@ -5,6 +5,7 @@ mod config;
 mod identity;
 mod node;
 mod practice;
+mod relays;
 mod sell;
 mod service;
 mod wallet;
@@ -18,6 +19,7 @@ pub use config::{Config, ConfigVerb};
 pub use identity::{Identity, IdentityVerb};
 pub use node::{Daemon, Init, Logs, Offline, Restart, RobotName, Run, Start, Stop, Test};
 pub use practice::{Practice, PracticeMember};
+pub use relays::{Relays, RelaysVerb};
 pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
 pub use service::{Service, ServiceVerb, Unit};
 pub use wallet::{Wallet, WalletVerb};
@@ -83,6 +85,8 @@ pub enum Verb {
     Wallet(Wallet),
     /// Buy: ask the market for a job, see what it costs, pay, read the answer.
     Job(Job),
+    /// Show, test, add and remove relays.
+    Relays(Relays),
     /// Read and change settings.
     Config(Config),
     /// Run a whole market on this machine: relay, provider and a robot buyer. No money, no internet.

@@ -25,7 +25,7 @@ pub fn run(place: &Place, verb: &ConfigVerb) -> Result<(), Failure> {
 }
 
 /// A running node takes the change over. One that cannot says why; the file is changed all the same.
-fn tell_running(place: &Place) -> Result<(), Failure> {
+pub fn tell_running(place: &Place) -> Result<(), Failure> {
     let Ok(mut client) = ControlClient::connect(&place.paths.control_sock) else { return Ok(()) };
     match client.call(NodeCommand::Reload, ANSWER) {
         Ok(pylon_hud::node::NodeEvent::Failed { failure }) => Err(failure),

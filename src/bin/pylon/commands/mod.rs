@@ -10,6 +10,7 @@ mod jobs;
 mod logs;
 mod models;
 pub mod practice;
+mod relays;
 mod restart;
 mod run;
 mod serve;
@@ -47,6 +48,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Jobs(jobs) => jobs::run(&place, &jobs),
         Verb::Wallet(wallet) => wallet::run(&place, &wallet),
         Verb::Job(job) => job::run(&place, job.verb),
+        Verb::Relays(relays) => relays::run(&place, &relays.verb),
         Verb::Config(config) => config::run(&place, &config.verb),
         Verb::Practice(practice) if practice.chaos || practice.pairs.is_some() => trial::run(&place, &practice),
         Verb::Practice(practice) => practice::run(&place, &practice),

@@ -1,0 +1,37 @@
+//! Verbs about relays.
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::Output;
+
+#[derive(Debug, ClapArgs)]
+pub struct Relays {
+    #[command(subcommand)]
+    pub verb: RelaysVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RelaysVerb {
+    /// Show each relay: its state, what came in and went out, its limits, a score, and what to do about it.
+    ///
+    /// The score is 0 to 100: half of it is the share of our events the relay took, three tenths the share of the time it
+    /// was connected, two tenths how quickly it answers. What is not known yet is left out. Also answers while the node
+    /// is stopped; then there is nothing to measure.
+    List(Output),
+    /// Add relays to the config; a running node connects to them at once.
+    Add {
+        /// Addresses that begin with wss://, or with ws:// for a relay on this machine.
+        #[arg(required = true, value_name = "URL")]
+        urls: Vec<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Take relays out of the config; a running node lets go of them at once.
+    Remove {
+        /// Their addresses, as `pylon relays list` shows them.
+        #[arg(required = true, value_name = "URL")]
+        urls: Vec<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+}

@@ -1,0 +1,125 @@
+//! `pylon relays`, as somebody at a prompt meets it.
+
+use std::path::Path;
+
+use pylon_hud::node::NodeCommand;
+use pylon_hud::practice::PracticeRelay;
+use serde_json::Value;
+
+use crate::cli::{Run, pylon};
+use crate::common::{Market, Running, Scripted};
+
+/// A file somebody keeps with care: two relays, a key of tomorrow, comments everywhere.
+const KEPT: &str = "# mine\n[relays]\nurls = [\n    \"wss://a.invalid\", # near\n    # far\n    \"wss://b.invalid\",\n]\n\n[tomorrow]\nkey = 1 # unknown\n";
+
+fn file(dir: &Path) -> String {
+    std::fs::read_to_string(dir.join("data/config.toml")).unwrap()
+}
+
+fn kept() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("data")).unwrap();
+    std::fs::write(dir.path().join("data/config.toml"), KEPT).unwrap();
+    dir
+}
+
+fn json(run: &Run) -> Value {
+    assert_eq!(run.code, 0, "{}", run.err);
+    serde_json::from_str(&run.out).unwrap()
+}
+
+fn urls(value: &Value) -> Vec<&str> {
+    value["relays"].as_array().unwrap().iter().map(|relay| relay["url"].as_str().or(relay.as_str()).unwrap()).collect()
+}
+
+#[test]
+fn a_relay_is_added_and_removed_and_the_rest_of_the_file_stays() {
+    let dir = kept();
+    let added = pylon(dir.path(), &["relays", "add", "WSS://C.invalid/"]);
+    assert_eq!((added.code, added.out.trim()), (0, "Added wss://c.invalid."), "{}", added.err);
+    assert!(added.err.contains("c.invalid leads nowhere"), "{}", added.err);
+    assert_eq!(file(dir.path()), KEPT.replace("b.invalid\",\n", "b.invalid\",\n    \"wss://c.invalid\",\n"));
+    assert_eq!(pylon(dir.path(), &["relays", "remove", "wss://C.INVALID"]).code, 0);
+    assert_eq!(file(dir.path()), KEPT);
+}
+
+#[test]
+fn a_relay_that_would_do_no_good_is_refused_and_nothing_changes() {
+    let dir = kept();
+    for (words, code, part) in [
+        (["add", "wss://A.invalid/"], 1, "already"),
+        (["add", "https://a.invalid"], 2, "wss://"),
+        (["add", "a.invalid"], 2, "wss://"),
+        (["add", "ws://relay.example"], 2, "not encrypted"),
+        (["remove", "wss://c.invalid"], 1, "wss://b.invalid"),
+    ] {
+        let refused = pylon(dir.path(), &["relays", words[0], words[1]]);
+        assert_eq!(refused.code, code, "{words:?}: {}", refused.err);
+        assert!(refused.err.contains(part), "{words:?}: {}", refused.err);
+        assert_eq!(file(dir.path()), KEPT);
+    }
+}
+
+#[test]
+fn the_last_but_one_goes_with_a_warning_and_the_last_stays() {
+    let dir = kept();
+    let told = json(&pylon(dir.path(), &["relays", "remove", "wss://a.invalid", "--json"]));
+    assert_eq!(urls(&told), ["wss://b.invalid"]);
+    assert!(told["warnings"][0].as_str().unwrap().contains("Only one"), "{told}");
+    let refused = pylon(dir.path(), &["relays", "remove", "wss://b.invalid"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("pylon relays add"), "{}", refused.err);
+    assert!(file(dir.path()).contains("b.invalid"));
+}
+
+#[test]
+fn a_stopped_node_lists_what_is_configured_with_advice() {
+    let dir = kept();
+    let told = json(&pylon(dir.path(), &["relays", "list", "--json"]));
+    assert_eq!(urls(&told), ["wss://a.invalid", "wss://b.invalid"]);
+    assert_eq!((told["relays"][0]["state"].as_str(), told["advice"].as_array().map(Vec::len)), (Some("off"), Some(0)));
+    let one = pylon(dir.path(), &["relays", "list", "--set", "relays.urls=wss://a.invalid"]);
+    assert!(one.out.contains("not connected") && one.out.contains("! There is only one relay"), "{}", one.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_node_takes_an_added_relay_at_once_and_lists_what_it_measured() {
+    let market = Market::new().await;
+    let other = PracticeRelay::start().await.unwrap();
+    // The first relay stands in the file, where it can be changed.
+    let (first, second) = (market.relay.url().trim_end_matches('/').to_owned(), other.url().trim_end_matches('/').to_owned());
+    std::fs::write(&market.paths.config_toml, format!("[relays]\nurls = [\"{first}\"]\n")).unwrap();
+    let mut options = market.options(Scripted::quick(&[]), &["provider.policy=free"]);
+    options.overrides.retain(|setting| setting.key() != "relays.urls");
+    let node = Running::launch(options);
+    node.done(NodeCommand::GoOnline).await;
+    node.status_where(|status| status.relays_connected == 1).await;
+    let added = at(&market, &["relays", "add", &second]);
+    assert_eq!((added.code, added.err.as_str()), (0, ""), "{}", added.out);
+    node.status_where(|status| status.relays_connected == 2).await;
+    let told = json(&at(&market, &["relays", "list", "--json"]));
+    assert_eq!(urls(&told), [first.as_str(), second.as_str()]);
+    assert_eq!(told["relays"][1]["state"], "connected");
+    assert_eq!(at(&market, &["relays", "remove", &first]).code, 0);
+    node.status_where(|status| status.relays_configured == 1 && status.relays_connected == 1).await;
+    let text = at(&market, &["relays", "list"]).out;
+    assert!(text.contains("connected") && text.contains("taken") && !text.contains(&first), "{text}");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_relays_come_from_its_command_line_keeps_them_and_says_so() {
+    let market = Market::new().await;
+    let node = market.online(Scripted::quick(&[]), &[]).await;
+    let added = at(&market, &["relays", "add", "ws://127.0.0.1:9"]);
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert!(added.err.contains("keeps those"), "{}", added.err);
+    node.stop();
+}
+
+/// Runs `pylon` where a market's node is.
+fn at(market: &Market, words: &[&str]) -> Run {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pylon"));
+    let command = command.env_clear().arg("--data-dir").arg(market.dir.path()).args(words);
+    crate::cli::run(command.output().unwrap())
+}
