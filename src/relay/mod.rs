@@ -11,6 +11,7 @@
 mod health;
 mod link;
 mod nip11;
+pub mod probe;
 mod screen;
 pub(crate) mod socket;
 mod subscriptions;

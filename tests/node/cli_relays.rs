@@ -1,7 +1,12 @@
 //! `pylon relays`, as somebody at a prompt meets it.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use nostr::Event;
+use nostr::util::BoxedFuture;
+use nostr_relay_builder::LocalRelay;
+use nostr_relay_builder::builder::{PolicyResult, RelayBuilder, RelayBuilderNip42, WritePolicy};
 use pylon_hud::node::NodeCommand;
 use pylon_hud::practice::PracticeRelay;
 use serde_json::Value;
@@ -115,6 +120,56 @@ async fn a_node_whose_relays_come_from_its_command_line_keeps_them_and_says_so()
     assert_eq!(added.code, 0, "{}", added.err);
     assert!(added.err.contains("keeps those"), "{}", added.err);
     node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_is_tried_out_without_a_node() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = PracticeRelay::start().await.unwrap();
+    let told = json(&pylon(dir.path(), &["relays", "test", relay.url(), "--json"]));
+    assert_eq!((told[0]["reading"]["answer"].as_str(), told[0]["writing"]["answer"].as_str()), (Some("taken"), Some("taken")), "{told}");
+    assert_eq!(told[0]["good"], true);
+    assert!(told[0]["connect_ms"].is_u64() && told[0]["error"].is_null(), "{told}");
+    let text = pylon(dir.path(), &["relays", "test", "--set", &format!("relays.urls={}", relay.url())]);
+    assert!(text.out.contains("it would take our events"), "{}{}", text.out, text.err);
+    assert!(!dir.path().join("data").exists(), "a test leaves nothing behind");
+}
+
+#[derive(Debug)]
+struct Closed;
+
+impl WritePolicy for Closed {
+    fn admit_event<'a>(&'a self, _: &'a Event, _: &'a SocketAddr) -> BoxedFuture<'a, PolicyResult> {
+        Box::pin(async { PolicyResult::Reject("closed on Sundays".into()) })
+    }
+}
+
+async fn local(builder: RelayBuilder) -> (LocalRelay, String) {
+    let relay = LocalRelay::new(builder.addr(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    relay.run().await.unwrap();
+    let url = relay.url().await.to_string();
+    (relay, url)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_refuses_is_quoted_and_one_that_asks_who_we_are_is_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_closed, closed) = local(RelayBuilder::default().write_policy(Closed)).await;
+    let refused = pylon(dir.path(), &["relays", "test", &closed]);
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(refused.out.contains("closed on Sundays"), "{}", refused.out);
+    let (_asking, asking) = local(RelayBuilder::default().nip42(RelayBuilderNip42::default())).await;
+    let told = json(&pylon(dir.path(), &["relays", "test", &asking, "--json"]));
+    assert_eq!((told[0]["login"]["state"].as_str(), told[0]["writing"]["answer"].as_str()), (Some("accepted"), Some("taken")), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_does_not_answer_ends_the_test_with_its_own_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = PracticeRelay::start().await.unwrap();
+    let half = pylon(dir.path(), &["relays", "test", relay.url(), "ws://127.0.0.1:9"]);
+    assert_eq!(half.code, 3, "{}{}", half.out, half.err);
+    assert!(half.err.contains("1 of 2") && half.out.contains("it would take our events"), "{}{}", half.out, half.err);
 }
 
 /// Runs `pylon` where a market's node is.

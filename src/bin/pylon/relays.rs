@@ -1,7 +1,9 @@
 //! Printing of what concerns relays.
 
 use pylon_hud::domain::relay::{DropCounts, RelayHealth, RelayLimits, RelayState};
+use pylon_hud::domain::relay_fit::Fit;
 use pylon_hud::node::Failure;
+use pylon_hud::relay::probe::{Answer, Login, Probe};
 use serde::Serialize;
 
 use crate::args::Output;
@@ -14,6 +16,25 @@ type Printed = Result<(), Failure>;
 pub struct Listing {
     pub relays: Vec<RelayHealth>,
     pub advice: Vec<String>,
+}
+
+/// A relay that was tried out, and what that means for us.
+#[derive(Debug, Serialize)]
+pub struct Test {
+    #[serde(flatten)]
+    pub probe: Probe,
+    /// Held against the longest answer the config allows.
+    pub fit: Fit,
+    /// Whether our events would be taken, as far as one can tell.
+    pub good: bool,
+}
+
+impl Test {
+    pub fn new(probe: Probe, max_result_bytes: usize) -> Self {
+        let fit = probe.limits.as_ref().map(|limits| Fit::new(limits, max_result_bytes)).unwrap_or_default();
+        let good = matches!(probe.writing, Answer::Taken { .. }) && fit.against.is_empty();
+        Self { probe, fit, good }
+    }
 }
 
 /// What is left after a change of the list.
@@ -117,4 +138,49 @@ pub fn changed(changed: &Changed, done: &str, output: Output) -> Printed {
     line(done)?;
     changed.warnings.iter().for_each(|warning| aside(&format!("warning: {warning}")));
     Ok(())
+}
+
+/// `pylon relays test`.
+pub fn tests(tests: &[Test], output: Output) -> Printed {
+    if output.json {
+        return json(&tests);
+    }
+    tests.iter().try_for_each(test)
+}
+
+fn test(test: &Test) -> Printed {
+    let Test { probe, fit, good } = test;
+    let row = |name: &str, text: Option<String>| text.map_or(Ok(()), |text| line(&format!("    {name:<9} {text}")));
+    line(&probe.url)?;
+    row("connected", probe.connect_ms.map(|ms| format!("in {ms} ms")))?;
+    row("error", probe.error.clone())?;
+    if probe.connect_ms.is_none() {
+        return Ok(());
+    }
+    row("is", described(probe.name.as_deref(), probe.software.as_deref()))?;
+    row("takes", Some(probe.limits.as_ref().map_or_else(|| "it has no document of limits (NIP-11)".to_owned(), limits)))?;
+    row("login", login(&probe.login))?;
+    row("reading", Some(answer(&probe.reading)))?;
+    row("writing", Some(answer(&probe.writing)))?;
+    probe.notices.iter().try_for_each(|words| row("said", Some(quoted(words))))?;
+    fit.against.iter().try_for_each(|why| row("against", Some(why.clone())))?;
+    fit.notes.iter().try_for_each(|note| row("note", Some(note.clone())))?;
+    row("verdict", Some(if *good { "it would take our events" } else { "it would not take our events, or not all" }.to_owned()))
+}
+
+fn answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Taken { ms } => format!("works, {ms} ms"),
+        Answer::Refused { words } => format!("refused: {}", quoted(words)),
+        Answer::Silence => "no answer".to_owned(),
+    }
+}
+
+fn login(login: &Login) -> Option<String> {
+    match login {
+        Login::NotAsked => None,
+        Login::Accepted => Some("asked who we are, and took a key it had never seen".to_owned()),
+        Login::Refused { words } => Some(format!("asked who we are, and refused a key it had never seen: {}", quoted(words))),
+        Login::Unanswered => Some("asked who we are, and did not say whether that will do".to_owned()),
+    }
 }

@@ -34,4 +34,16 @@ pub enum RelaysVerb {
         #[command(flatten)]
         output: Output,
     },
+    /// Try relays out, also ones that are not configured, without the node.
+    ///
+    /// Connects under keys made for this test, reads the relay's own document (NIP-11), subscribes, and sends one tiny event
+    /// that no relay keeps. Says whether the relay would take our answers. Ends with 3 if one does not answer, with 1 if one
+    /// would not take our events.
+    Test {
+        /// Their addresses [default: the configured ones].
+        #[arg(value_name = "URL")]
+        urls: Vec<String>,
+        #[command(flatten)]
+        output: Output,
+    },
 }

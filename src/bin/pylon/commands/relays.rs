@@ -8,11 +8,13 @@ use pylon_hud::domain::relay_advice::advice;
 use pylon_hud::net::hosts;
 use pylon_hud::node::control::ControlClient;
 use pylon_hud::node::{Failure, NodeCommand, NodeEvent, sentence};
-use pylon_hud::relay;
+use pylon_hud::relay::probe::{Probe, probe};
+use pylon_hud::{net, relay};
 
 use super::config::tell_running;
 use crate::args::{Output, RelaysVerb};
-use crate::relays::{self, Changed, Listing};
+use crate::relays::{self, Changed, Listing, Test};
+use crate::report;
 use crate::talk::{ANSWER, Place, unexpected};
 
 const KEY: &str = "relays.urls";
@@ -25,6 +27,7 @@ pub fn run(place: &Place, verb: &RelaysVerb) -> Result<(), Failure> {
         RelaysVerb::List(output) => list(place, *output),
         RelaysVerb::Add { urls, output } => add(place, urls, *output),
         RelaysVerb::Remove { urls, output } => remove(place, urls, *output),
+        RelaysVerb::Test { urls, output } => test(place, urls, *output),
     }
 }
 
@@ -77,6 +80,30 @@ fn remove(place: &Place, texts: &[String], output: Output) -> Result<(), Failure
     }
     warnings.extend(write(place, &relays)?);
     relays::changed(&Changed { relays, warnings }, &format!("Removed {}.", removed.join(", ")), output)
+}
+
+fn test(place: &Place, texts: &[String], output: Output) -> Result<(), Failure> {
+    let config = config(place)?;
+    let texts = if texts.is_empty() { &config.relays.urls } else { texts };
+    let urls: Vec<String> = texts.iter().map(|text| readable(text)).collect::<Result<_, _>>()?;
+    for url in urls.iter().filter(|url| url.starts_with("ws://") && !is_this_machine(url)) {
+        report::aside(&format!("warning: {url} is not encrypted; the node would not use it."));
+    }
+    let client = net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::internal(format!("No runtime could be made: {error}.")))?;
+    let probes = runtime.block_on(futures_util::future::join_all(urls.iter().map(|url| probe(url, &client))));
+    runtime.shutdown_background();
+    let probes: Vec<Probe> = probes.into_iter().collect::<Result<_, _>>().map_err(|error| Failure::usage(sentence(&error)))?;
+    let tests: Vec<Test> = probes.into_iter().map(|probe| Test::new(probe, config.provider.max_result_bytes)).collect();
+    relays::tests(&tests, output)?;
+    let count = |pick: fn(&Test) -> bool| tests.iter().filter(|test| pick(test)).count();
+    let (silent, unfit) = (count(|test| !test.probe.answered()), count(|test| !test.good));
+    match (silent, unfit) {
+        (0, 0) => Ok(()),
+        (0, unfit) => Err(Failure::user(format!("{unfit} of {} relays would not take our events.", tests.len()))),
+        (silent, _) => Err(Failure::network(format!("{silent} of {} relays did not answer.", tests.len()))),
+    }
 }
 
 /// An address as it is known, or why it is none.
