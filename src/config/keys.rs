@@ -53,6 +53,7 @@ pub const KEYS: &[Key] = &[
     key("node.name", Kind::Text { max: 64 }, AtOnce, "The name in the ad."),
     key("node.about", Kind::Text { max: 512 }, AtOnce, "What the ad says about this provider."),
     key("relays.urls", Kind::Relays, AtOnce, "Where jobs are taken from."),
+    key("relays.publish_list", Kind::Bool, AtOnce, "Publish the list of relays, so that others find this node (NIP-65)."),
     key("relays.max_event_bytes", Kind::Integer { min: 1024, max: 1_048_576 }, AtOnce, "Larger events are dropped unread and never sent."),
     key("backends.ollama.url", Kind::HttpUrl, AtOnce, "Where Ollama is; OLLAMA_HOST wins over the default."),
     key("backends.openai", Kind::Servers, AtOnce, "More model servers, speaking OpenAI's protocol."),

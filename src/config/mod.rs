@@ -68,6 +68,7 @@ pub struct NodeConfig {
 #[serde(deny_unknown_fields)]
 pub struct RelaysConfig {
     pub urls: Vec<String>,
+    pub publish_list: bool,
     pub max_event_bytes: usize,
 }
 

@@ -29,6 +29,7 @@ mod preflight;
 pub mod provider;
 mod purse;
 mod queries;
+mod relay_list;
 mod robot;
 mod robot_buyer;
 mod robot_seller;

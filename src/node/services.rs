@@ -18,6 +18,7 @@ use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
 use super::provider::{self, Context, ProviderCommand, ProviderHandle};
 use super::purse;
+use super::relay_list::{Publisher, RelayList};
 use super::robot_buyer::RobotBuyer;
 use super::robot_seller;
 use super::status::Board;
@@ -54,6 +55,7 @@ pub struct Services {
     /// `None`: there is no wallet.
     pub cashier: Option<Cashier>,
     pub identity: Identity,
+    relay_list: RelayList,
     tasks: Tasks,
     /// The robots, while they trade.
     robot_buyer: Option<CancellationToken>,
@@ -127,6 +129,9 @@ impl Services {
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
         let consumer = consumer::spawn(buying, Arc::clone(&config), (bell, bells));
         let post = Post { provider: provider.clone(), consumer: consumer.clone(), directory, relays: Arc::clone(&relays) };
+        let publisher =
+            Publisher { identity: identity.clone(), relays: Arc::clone(&relays), board: board.clone(), clock: options.clock.clone() };
+        let relay_list = RelayList::spawn(publisher, &config, options.market, &tasks);
         tasks.spawn("relay news", post.pass(news, outlet.clone(), board.clone(), tasks.token().clone()));
         if let Some(cashier) = &cashier {
             cashier.open(&tasks);
@@ -145,6 +150,7 @@ impl Services {
             config,
             identity,
             cashier,
+            relay_list,
             tasks,
             robot_buyer: None,
             robot_seller: None,
@@ -231,6 +237,7 @@ impl Services {
         self.registry.set_probe_every(Duration::from_secs(config.backends.probe_secs));
         self.relays.set_relays(config.relays.urls.clone()).await.map_err(|error| Failure::usage(sentence(&error)))?;
         self.relays.set_max_event_bytes(config.relays.max_event_bytes);
+        self.relay_list.set(&config, options.market);
         if let Some(cashier) = &self.cashier {
             cashier.guard.set_limits(limits(&config.limits));
         }

@@ -91,12 +91,8 @@ fn a_stopped_node_lists_what_is_configured_with_advice() {
 async fn a_running_node_takes_an_added_relay_at_once_and_lists_what_it_measured() {
     let market = Market::new().await;
     let other = PracticeRelay::start().await.unwrap();
-    // The first relay stands in the file, where it can be changed.
     let (first, second) = (market.relay.url().trim_end_matches('/').to_owned(), other.url().trim_end_matches('/').to_owned());
-    std::fs::write(&market.paths.config_toml, format!("[relays]\nurls = [\"{first}\"]\n")).unwrap();
-    let mut options = market.options(Scripted::quick(&[]), &["provider.policy=free"]);
-    options.overrides.retain(|setting| setting.key() != "relays.urls");
-    let node = Running::launch(options);
+    let node = Running::launch(market.options_with_file(Scripted::quick(&[]), &["provider.policy=free"]));
     node.done(NodeCommand::GoOnline).await;
     node.status_where(|status| status.relays_connected == 1).await;
     let added = at(&market, &["relays", "add", &second]);

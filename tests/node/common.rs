@@ -169,6 +169,14 @@ impl Market {
         NodeOptions { market: pylon_hud::node::Market::Real, ..self.options(model, settings) }
     }
 
+    /// As [`Market::real_options`], with the market's relay in the config file, where it can be changed.
+    pub fn options_with_file(&self, model: Arc<dyn Inference>, settings: &[&str]) -> NodeOptions {
+        std::fs::write(&self.paths.config_toml, format!("[relays]\nurls = [\"{}\"]\n", self.relay.url())).unwrap();
+        let mut options = self.real_options(model, settings);
+        options.overrides.retain(|setting| setting.key() != "relays.urls");
+        options
+    }
+
     /// A node that takes jobs.
     pub async fn online(&self, model: Arc<dyn Inference>, settings: &[&str]) -> Running {
         let node = Running::launch(self.options(model, settings));

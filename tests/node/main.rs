@@ -19,6 +19,7 @@ mod purse;
 mod questions;
 mod refund;
 mod refusals;
+mod relay_list;
 mod robot;
 mod sealed;
 mod service;
