@@ -5,6 +5,7 @@
 mod buying;
 mod cli;
 mod cli_relays;
+mod cli_shell;
 mod common;
 mod connected;
 mod control;

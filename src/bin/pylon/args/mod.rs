@@ -8,11 +8,12 @@ mod practice;
 mod relays;
 mod sell;
 mod service;
+mod shell;
 mod wallet;
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand};
 
 pub use buy::{Job, JobVerb, Pay, Submit};
 pub use config::{Config, ConfigVerb};
@@ -22,6 +23,7 @@ pub use practice::{Practice, PracticeMember};
 pub use relays::{Relays, RelaysVerb};
 pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
 pub use service::{Service, ServiceVerb, Unit};
+pub use shell::{Completions, Man};
 pub use wallet::{Wallet, WalletVerb};
 
 /// Sell compute over Nostr (NIP-90) with a local model.
@@ -91,9 +93,18 @@ pub enum Verb {
     Config(Config),
     /// Run a whole market on this machine: relay, provider and a robot buyer. No money, no internet.
     Practice(Practice),
+    /// Print a script that completes this program's words in a shell.
+    Completions(Completions),
+    /// Write manual pages, one for each verb.
+    Man(Man),
     /// One node of a trial, started by `practice --chaos`.
     #[command(hide = true)]
     PracticeMember(PracticeMember),
+}
+
+/// The whole command line.
+pub fn command() -> clap::Command {
+    Args::command()
 }
 
 /// How answers are printed.
@@ -116,7 +127,6 @@ pub struct Unlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_words_do_not_contradict_each_other() {

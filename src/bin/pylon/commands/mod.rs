@@ -16,6 +16,7 @@ mod run;
 mod serve;
 mod service;
 mod session;
+mod shell;
 mod test;
 mod trial;
 mod wallet;
@@ -50,6 +51,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Job(job) => job::run(&place, job.verb),
         Verb::Relays(relays) => relays::run(&place, &relays.verb),
         Verb::Config(config) => config::run(&place, &config.verb),
+        Verb::Completions(completions) => shell::completions(&completions),
+        Verb::Man(man) => shell::man(&man),
         Verb::Practice(practice) if practice.chaos || practice.pairs.is_some() => trial::run(&place, &practice),
         Verb::Practice(practice) => practice::run(&place, &practice),
         Verb::PracticeMember(member) => trial::member(&member),
