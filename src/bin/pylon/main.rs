@@ -16,13 +16,10 @@ mod unit;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use pylon_hud::node::{Failure, FailureKind};
 
-use crate::args::Args;
-
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match args::read() {
         Ok(args) => args,
         Err(error) => {
             // Help and version are answers, not errors; clap knows which stream each belongs on.

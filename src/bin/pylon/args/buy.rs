@@ -15,7 +15,7 @@ pub struct Job {
 pub enum JobVerb {
     /// Ask the market for a job.
     Submit(Submit),
-    /// Pay an offer: the cheapest, or the one of this provider.
+    /// Pay the cheapest offer, or the one of --provider.
     Pay {
         /// The request's id, or its first digits.
         id: String,
@@ -25,24 +25,24 @@ pub enum JobVerb {
         #[command(flatten)]
         output: Output,
     },
-    /// One request with its offers, its timeline and its answer.
+    /// Show one request: its offers, its answer, and every step on the way.
     Status {
         /// The request's id, or its first digits.
         id: String,
         #[command(flatten)]
         output: Output,
     },
-    /// Call a request off; after the answer: leave its bill unpaid.
+    /// Cancel a request. If the answer has come already: leave its bill unpaid.
     Cancel {
         /// The request's id, or its first digits.
         id: String,
         #[command(flatten)]
         output: Output,
     },
-    /// Requests, newest first.
+    /// List your requests, newest first.
     List {
         /// At most this many.
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
         #[command(flatten)]
         output: Output,
@@ -51,7 +51,7 @@ pub enum JobVerb {
 
 #[derive(Debug, ClapArgs)]
 pub struct Submit {
-    /// What is asked.
+    /// The question, or what is to be done.
     pub prompt: String,
     /// The model that should answer.
     #[arg(long)]
@@ -62,8 +62,8 @@ pub struct Submit {
     /// The most it may cost, in sats.
     #[arg(long, value_name = "SATS")]
     pub bid: Option<u64>,
-    /// Tokens the answer may have.
-    #[arg(long)]
+    /// The longest answer, in tokens.
+    #[arg(long, value_name = "N")]
     pub max_tokens: Option<u32>,
     /// Encrypt it, so that only the provider can read it.
     #[arg(long, requires = "provider")]

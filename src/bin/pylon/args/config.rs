@@ -8,16 +8,26 @@ use super::Output;
 pub struct Config {
     #[command(subcommand)]
     pub verb: ConfigVerb,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigVerb {
     /// Print one setting.
-    Get { key: String },
+    Get {
+        /// Its name, such as `provider.min_price`.
+        key: String,
+    },
     /// Change one setting in the file; a running node takes it over.
-    Set { key: String, value: String },
+    Set {
+        /// Its name, such as `provider.min_price`.
+        key: String,
+        /// Its new value. The items of a list are parted by commas.
+        value: String,
+    },
     /// Print every setting with its value, where that comes from, and what it does.
-    List(Output),
+    List,
     /// Print where the file is.
     Path,
 }

@@ -2,6 +2,7 @@
 
 mod buy;
 mod config;
+mod examples;
 mod identity;
 mod node;
 mod practice;
@@ -13,7 +14,7 @@ mod wallet;
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand};
+use clap::{Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use buy::{Job, JobVerb, Pay, Submit};
 pub use config::{Config, ConfigVerb};
@@ -26,20 +27,23 @@ pub use service::{Service, ServiceVerb, Unit};
 pub use shell::{Completions, Man};
 pub use wallet::{Wallet, WalletVerb};
 
-/// Sell compute over Nostr (NIP-90) with a local model.
+/// Over the options every verb takes.
+const EVERYWHERE: &str = "Options everywhere";
+
+/// Sell and buy compute over Nostr (NIP-90), with a model on your own machine.
 #[derive(Debug, Parser)]
 #[command(name = "pylon", version, propagate_version = true)]
 pub struct Args {
-    /// Directory of identity, config and ledger [default: ~/.openagents/pylon, or PYLON_DATA_DIR].
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Where identity, config and ledger are [default: ~/.openagents/pylon, or PYLON_DATA_DIR].
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub data_dir: Option<PathBuf>,
 
-    /// Work on the practice market's own data instead of the real ones.
-    #[arg(long, global = true)]
+    /// Use the practice market: data of its own, play money, no internet.
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub practice: bool,
 
     /// Override one setting for this run, such as `provider.policy=free`.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", help_heading = EVERYWHERE)]
     pub overrides: Vec<String>,
 
     #[command(subcommand)]
@@ -48,11 +52,11 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Make an identity: twelve words to write down, and the config beside it.
+    /// Make the node's identity: twelve words to write down.
     Init(Init),
     /// Encrypt the identity with a passphrase, or take it off.
     Identity(Identity),
-    /// Run a node in the foreground until interrupted.
+    /// Run the node in this terminal, until Ctrl-C.
     Run(Run),
     /// Start a node in the background; returns when it is up.
     Start(Start),
@@ -63,9 +67,9 @@ pub enum Verb {
     Online(Output),
     /// Let the running node take no more jobs.
     Offline(Offline),
-    /// Say how the node is.
+    /// Show how the node is: relays, models, jobs, what is in the way.
     Status(Output),
-    /// Print what happens in the running node, line by line.
+    /// Print what happens in the running node, line by line, until Ctrl-C.
     Watch(Output),
     /// Stop the running node.
     Stop(Stop),
@@ -75,17 +79,17 @@ pub enum Verb {
     Logs(Logs),
     /// Let systemd run the node, as a service of yours.
     Service(Service),
-    /// Check everything a job needs, and say what to do about what is missing.
+    /// Check everything that selling needs, and say what to do about what is missing.
     Doctor(Output),
     /// Ask the running node one job as a stranger would, through a relay and back.
     Test(Test),
-    /// List models, get new ones.
+    /// Show the models there are, download new ones.
     Models(Models),
-    /// List jobs, or show one with its timeline.
+    /// Selling: the jobs others asked of this node, newest first.
     Jobs(Jobs),
-    /// The running node's wallet: what it holds, receiving, sending.
+    /// Show what the running node's wallet holds; receive, send, connect another one.
     Wallet(Wallet),
-    /// Buy: ask the market for a job, see what it costs, pay, read the answer.
+    /// Buying: ask others for a job, see what it costs, pay, read the answer.
     Job(Job),
     /// Show, test, add and remove relays.
     Relays(Relays),
@@ -102,16 +106,24 @@ pub enum Verb {
     PracticeMember(PracticeMember),
 }
 
-/// The whole command line.
+/// The whole command line, with its examples.
 pub fn command() -> clap::Command {
-    Args::command()
+    examples::put(Args::command())
+}
+
+/// Reads the words this program was started with.
+pub fn read() -> Result<Args, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// How answers are printed.
 #[derive(Debug, Clone, Copy, Default, ClapArgs)]
 pub struct Output {
-    /// Print JSON.
-    #[arg(long)]
+    /// Print JSON instead of text.
+    // Global, so that `pylon wallet payments --json` is understood as well as `pylon wallet --json payments`.
+    #[arg(long, global = true)]
     pub json: bool,
 }
 

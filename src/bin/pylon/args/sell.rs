@@ -14,7 +14,7 @@ pub struct Models {
 
 #[derive(Debug, Subcommand)]
 pub enum ModelsVerb {
-    /// Ask every backend again now.
+    /// Ask every model server now which models it has.
     Probe,
     /// Download a model through the running node.
     Pull {
@@ -28,10 +28,10 @@ pub struct Jobs {
     #[command(subcommand)]
     pub verb: Option<JobsVerb>,
     /// Only jobs in this state, such as `done` or `failed`.
-    #[arg(long)]
+    #[arg(long, value_name = "STATE")]
     pub state: Option<String>,
     /// At most this many, newest first.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
     #[command(flatten)]
     pub output: Output,
@@ -39,31 +39,31 @@ pub struct Jobs {
 
 #[derive(Debug, Subcommand)]
 pub enum JobsVerb {
-    /// Show one job with its timeline.
+    /// Show one job: who asked, what was answered, and every step on the way.
     Show {
         /// The job's id, or its first digits.
         id: String,
         #[command(flatten)]
         output: Output,
     },
-    /// Call a job off.
+    /// Cancel a job that waits or runs.
     Cancel {
         /// The job's id, or its first digits.
         id: String,
     },
-    /// Give the buyer of a job that was paid and not done its money back.
+    /// Give a buyer the money back for a job that was paid and failed.
     Refund {
         /// The job's id, or its first digits.
         id: String,
         /// An invoice of the buyer over exactly what was paid, or a Lightning address [default: the one in the buyer's profile].
         to: Option<String>,
     },
-    /// Give up a refund nobody asks for.
+    /// Close a refund without paying it, because the buyer cannot be reached.
     WriteOff {
         /// The job's id, or its first digits.
         id: String,
     },
-    /// Totals.
+    /// Totals of today, the last 7 and 30 days, and all time.
     Stats {
         #[command(flatten)]
         output: Output,

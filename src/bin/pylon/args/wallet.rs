@@ -14,33 +14,33 @@ pub struct Wallet {
 
 #[derive(Debug, Subcommand)]
 pub enum WalletVerb {
-    /// What it holds, by its own word, and when it said so.
+    /// Show the balance, and how old that number is.
     Balance,
-    /// Make an invoice.
+    /// Make an invoice that others can pay.
     Receive {
-        /// Over so many sats.
+        /// How many sats it asks for.
         sats: u64,
         /// What it is for, as the payer will read it.
-        #[arg(long = "for", default_value = "")]
+        #[arg(long = "for", value_name = "TEXT", default_value = "")]
         description: String,
     },
     /// Pay an invoice. Without --sats it is only shown.
     Send {
         /// The BOLT11 invoice.
         invoice: String,
-        /// What it costs; has to be what the invoice asks for.
+        /// The amount you agree to pay. It has to be what the invoice asks for.
         #[arg(long)]
         sats: Option<u64>,
     },
-    /// Payments, newest first.
+    /// List payments, newest first.
     Payments {
         /// At most this many.
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
-    /// What may be spent.
+    /// Show how much may be spent.
     Limits,
-    /// Use a wallet of yours over Nostr Wallet Connect. Reads its connection string from standard input.
+    /// Use a wallet of your own over Nostr Wallet Connect (NWC). Reads its connection string from standard input.
     Connect,
     /// Forget the connected wallet.
     Disconnect,

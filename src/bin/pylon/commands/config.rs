@@ -4,22 +4,29 @@ use pylon_hud::config::edit::Editor;
 use pylon_hud::node::control::ControlClient;
 use pylon_hud::node::{Failure, NodeCommand, sentence};
 
-use crate::args::ConfigVerb;
+use crate::args::{Config, ConfigVerb};
 use crate::report;
 use crate::talk::{ANSWER, Place};
 
 /// Reads or changes the same file the window edits.
-pub fn run(place: &Place, verb: &ConfigVerb) -> Result<(), Failure> {
+pub fn run(place: &Place, config: &Config) -> Result<(), Failure> {
+    let output = config.output;
     let editor = Editor::new(&place.paths, &place.environment, &place.overrides);
     let failed = |error: pylon_hud::config::ConfigError| Failure::usage(sentence(&error)).hint("See every key with `pylon config list`.");
-    match verb {
-        ConfigVerb::Path => report::line(&place.paths.config_toml.display().to_string()),
-        ConfigVerb::Get { key } => report::line(&editor.get(key).map_err(failed)?),
-        ConfigVerb::List(output) => report::settings(&editor.list().map_err(failed)?, *output),
+    match &config.verb {
+        ConfigVerb::Path => {
+            let path = place.paths.config_toml.display().to_string();
+            if output.json { report::json(&serde_json::json!({ "path": path })) } else { report::line(&path) }
+        }
+        ConfigVerb::Get { key } => {
+            let value = editor.get(key).map_err(failed)?;
+            if output.json { report::json(&serde_json::json!({ "key": key, "value": value })) } else { report::line(&value) }
+        }
+        ConfigVerb::List => report::settings(&editor.list().map_err(failed)?, output),
         ConfigVerb::Set { key, value } => {
             let set = editor.set(key, value).map_err(failed)?;
             tell_running(place)?;
-            report::line(&format!("{key} = {} ({}).", set.value, set.applies))
+            if output.json { report::json(&set) } else { report::line(&format!("{key} = {} ({}).", set.value, set.applies)) }
         }
     }
 }

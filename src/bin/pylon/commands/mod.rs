@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Wallet(wallet) => wallet::run(&place, &wallet),
         Verb::Job(job) => job::run(&place, job.verb),
         Verb::Relays(relays) => relays::run(&place, &relays.verb),
-        Verb::Config(config) => config::run(&place, &config.verb),
+        Verb::Config(config) => config::run(&place, &config),
         Verb::Completions(completions) => shell::completions(&completions),
         Verb::Man(man) => shell::man(&man),
         Verb::Practice(practice) if practice.chaos || practice.pairs.is_some() => trial::run(&place, &practice),
