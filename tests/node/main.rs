@@ -4,6 +4,7 @@
 
 mod buying;
 mod cli;
+mod cli_codes;
 mod cli_help;
 mod cli_relays;
 mod cli_shell;

@@ -14,6 +14,7 @@ mod report;
 mod talk;
 mod unit;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use pylon_hud::node::{Failure, FailureKind};
@@ -27,20 +28,35 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    match commands::run(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            report::failure(&failure);
-            exit_code(&failure)
-        }
-    }
+    ExitCode::from(code(|| commands::run(args)))
 }
 
-fn exit_code(failure: &Failure) -> ExitCode {
-    ExitCode::from(match failure.kind {
+/// Does it, and says what went wrong. A panic is a bug like any other: its own words are on standard error already.
+fn code(verb: impl FnOnce() -> Result<(), Failure>) -> u8 {
+    let done = std::panic::catch_unwind(AssertUnwindSafe(verb)).unwrap_or_else(|_| {
+        Err(Failure::internal("The program stopped unexpectedly.")
+            .hint("Please report this with what is printed above. Nothing in the ledger is lost."))
+    });
+    let Err(failure) = done else { return 0 };
+    report::failure(&failure);
+    match failure.kind {
         FailureKind::User => 1,
         FailureKind::Usage => 2,
         FailureKind::Network => 3,
         FailureKind::Internal => 70,
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_its_code_and_a_panic_is_a_bug() {
+        let failed = |failure: Failure| code(|| Err(failure));
+        assert_eq!(code(|| Ok(())), 0);
+        assert_eq!((failed(Failure::user("a")), failed(Failure::usage("b"))), (1, 2));
+        assert_eq!((failed(Failure::network("c")), failed(Failure::internal("d"))), (3, 70));
+        assert_eq!(code(|| panic!("out of ideas")), 70);
+    }
 }
