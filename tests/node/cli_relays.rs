@@ -12,7 +12,7 @@ use pylon_hud::practice::PracticeRelay;
 use serde_json::Value;
 
 use crate::cli::{Run, pylon};
-use crate::common::{Market, Running, Scripted};
+use crate::common::{Market, Running, Scripted, soon};
 
 /// A file somebody keeps with care: two relays, a key of tomorrow, comments everywhere.
 const KEPT: &str = "# mine\n[relays]\nurls = [\n    \"wss://a.invalid\", # near\n    # far\n    \"wss://b.invalid\",\n]\n\n[tomorrow]\nkey = 1 # unknown\n";
@@ -157,6 +157,31 @@ async fn a_relay_that_refuses_is_quoted_and_one_that_asks_who_we_are_is_answered
     let (_asking, asking) = local(RelayBuilder::default().nip42(RelayBuilderNip42::default())).await;
     let told = json(&pylon(dir.path(), &["relays", "test", &asking, "--json"]));
     assert_eq!((told[0]["login"]["state"].as_str(), told[0]["writing"]["answer"].as_str()), (Some("accepted"), Some("taken")), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_refuses_what_the_node_sends_is_quoted_and_advised_against() {
+    let market = Market::new().await;
+    let (_closed, closed) = local(RelayBuilder::default().write_policy(Closed)).await;
+    let relays = format!("relays.urls={},{closed}", market.relay.url());
+    let node = Running::launch(market.options(Scripted::quick(&[]), &[&relays]));
+    node.done(NodeCommand::GoOnline).await;
+    // Its ad is the first thing it sends, and every relay's outcome is counted when it is in.
+    let told = soon("the refusal", async {
+        loop {
+            let told = tokio::task::block_in_place(|| json(&at(&market, &["relays", "list", "--json"])));
+            if told["relays"][1]["refused"].as_u64() > Some(0) {
+                return told;
+            }
+        }
+    })
+    .await;
+    assert_eq!(told["relays"][1]["last_refusal"].as_str().map(|words| words.contains("closed on Sundays")), Some(true), "{told}");
+    let advice = told["advice"].to_string();
+    assert!(advice.contains("closed on Sundays") && advice.contains("pylon relays remove"), "{advice}");
+    let text = at(&market, &["relays", "list"]).out;
+    assert!(text.contains("last refusal") && text.contains("! "), "{text}");
+    node.stop();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,8 +32,9 @@ pub fn run(place: &Place, verb: &RelaysVerb) -> Result<(), Failure> {
 }
 
 fn list(place: &Place, output: Output) -> Result<(), Failure> {
-    let NodeEvent::Relays { relays } = place.ask(NodeCommand::Relays, ANSWER)? else {
-        return Err(Failure::internal("The node gave an unexpected answer to a question about its relays."));
+    let relays = match place.ask(NodeCommand::Relays, ANSWER)? {
+        NodeEvent::Relays { relays } => relays,
+        event => return Err(unexpected(&event)),
     };
     let advice = advice(&relays, config(place)?.provider.max_result_bytes);
     relays::list(&Listing { relays, advice }, output)
