@@ -22,7 +22,7 @@ impl Relays {
 impl Reduce for Relays {
     fn reduce(&mut self, said: &FromNode, _now: UnixMs) {
         match &said.event {
-            // A stopped node has none to tell; what it would use is in its preflight.
+            // What a stopped node would use is in its preflight as well.
             NodeEvent::Relays { relays } if !relays.is_empty() => self.relays.clone_from(relays),
             NodeEvent::Relay { relay } => match self.relays.iter_mut().find(|known| same(&known.url, &relay.url)) {
                 Some(known) => known.clone_from(relay),
