@@ -17,7 +17,7 @@ use pylon_hud::inference::{Inference, InferenceError, Probe, Prompt, PullProgres
 use pylon_hud::node::{Leaving, Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, NodeState, NodeStatus, Report, Request};
 use pylon_hud::practice::{self, PracticeRelay};
 use pylon_hud::store::JobDetail;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Everything here happens in milliseconds; this is for a machine that is busy with something else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub struct Scripted {
     pub words: Vec<&'static str>,
     /// One permit lets one word out.
     pub leave: Arc<Semaphore>,
-    pub runs: AtomicUsize,
+    pub runs: watch::Sender<usize>,
     /// Streams dropped before their end.
     pub dropped: Arc<AtomicUsize>,
     pub fault: Option<InferenceError>,
@@ -56,11 +56,16 @@ impl Scripted {
 
     fn build(words: &[&'static str], permits: usize, fault: Option<InferenceError>) -> Arc<Self> {
         let leave = Arc::new(Semaphore::new(permits));
-        Arc::new(Self { words: words.to_vec(), leave, runs: AtomicUsize::new(0), dropped: Arc::default(), fault })
+        Arc::new(Self { words: words.to_vec(), leave, runs: watch::Sender::default(), dropped: Arc::default(), fault })
     }
 
     pub fn runs(&self) -> usize {
-        self.runs.load(Ordering::SeqCst)
+        *self.runs.borrow()
+    }
+
+    /// Waits until a first job has reached the model.
+    pub async fn is_asked(&self) {
+        soon("the model to be asked", self.runs.subscribe().wait_for(|runs| *runs > 0)).await.unwrap();
     }
 
     pub fn dropped(&self) -> usize {
@@ -105,7 +110,7 @@ impl Inference for Scripted {
     }
 
     fn generate(&self, _: Prompt) -> BoxFuture<'_, Result<TokenStream, InferenceError>> {
-        self.runs.fetch_add(1, Ordering::SeqCst);
+        self.runs.send_modify(|runs| *runs += 1);
         if let Some(fault) = self.fault.clone() {
             return async move { Err(fault) }.boxed();
         }

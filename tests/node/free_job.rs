@@ -218,6 +218,7 @@ async fn jobs_dropped_by_a_hurried_exit_are_taken_up_again() {
     let mut buyer = Buyer::connect(&market.relay).await;
     let job = buyer.request(&[&["i", "Please.", "text"]], "").await;
     node.job_in(job, JobState::Running).await;
+    model.is_asked().await;
     node.done(NodeCommand::GoOffline { how: Leaving::Now }).await;
     assert_eq!(model.dropped(), 1);
     model.leave.add_permits(10);

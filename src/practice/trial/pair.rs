@@ -23,6 +23,8 @@ pub struct Pair {
     /// Requests the buyer has open at a time.
     open: u64,
     processes: Mutex<[Child; 2]>,
+    /// No more requests are made.
+    is_closed: AtomicBool,
     is_over: Arc<AtomicBool>,
 }
 
@@ -41,6 +43,7 @@ impl Pair {
             quota: u64::from(trial.quota(number)),
             open: u64::from(trial.open),
             processes,
+            is_closed: AtomicBool::new(false),
             is_over: Arc::clone(is_over),
         })
     }
@@ -52,7 +55,8 @@ impl Pair {
             let provider = pair.seller.pubkey().ok();
             while !pair.is_over.load(Ordering::Relaxed) {
                 let (all, open) = pair.counts().unwrap_or_default();
-                let missing = pair.open.saturating_sub(open).min(pair.quota.saturating_sub(all));
+                let is_closed = pair.is_closed.load(Ordering::Relaxed);
+                let missing = if is_closed { 0 } else { pair.open.saturating_sub(open).min(pair.quota.saturating_sub(all)) };
                 for number in 0..missing {
                     let prompt = format!("Question {} of this pair.", all + number);
                     let ask = Ask { prompt, provider, ..Ask::default() };
@@ -65,6 +69,11 @@ impl Pair {
                 std::thread::sleep(LOOK);
             }
         })
+    }
+
+    /// Makes no more requests.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// The buyer's requests: all of them, and those not at their end.
@@ -100,7 +109,7 @@ impl Pair {
             let money = member.ledger().and_then(|ledger| ledger.money());
             money.is_ok_and(|money| money.pending.0 == 0)
         };
-        self.counts().is_some_and(|(all, open)| all >= self.quota && open == 0)
+        self.counts().is_some_and(|(_, open)| open == 0)
             && busy.into_iter().all(|state| self.seller_jobs(state).is_empty())
             && is_idle(&self.seller)
             && is_idle(&self.buyer)
