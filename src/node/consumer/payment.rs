@@ -31,9 +31,17 @@ impl Consumer {
     pub(super) async fn choose(&mut self, id: JobId, is_time: bool) -> Result<(), StoreError> {
         let now = self.context.clock.now();
         let window_ms = self.config.buyer.offer_window_secs.saturating_mul(1000);
-        let Some(open) = self.open.get_mut(&id).filter(|open| open.may_pay()) else { return Ok(()) };
+        let Some(open) = self.open.get_mut(&id) else { return Ok(()) };
+        if !open.may_pay() {
+            open.choose_at = None;
+            return Ok(());
+        }
         let waits = match open.row.auto_pay {
-            AutoPay::Ask => return Ok(()),
+            // Not by itself: there is no time to look at it again.
+            AutoPay::Ask => {
+                open.choose_at = None;
+                return Ok(());
+            }
             AutoPay::First => open.choose_at.is_some(),
             // Nobody else can offer, or nobody else has answered: there is nothing to compare.
             AutoPay::Cheapest if open.row.target.is_some() || open.row.provider.is_some() => open.choose_at.is_some(),

@@ -202,6 +202,10 @@ impl Desk {
             object.entry("state").or_insert_with(|| json!("settled"));
         }
         let Some(payment) = transaction::read(&event, direction).filter(|payment| payment.direction == direction) else { return };
+        // It says itself that this is no end yet.
+        if payment.is_pending() {
+            return;
+        }
         match direction {
             Direction::In => self.received(payment).await,
             Direction::Out => self.sent(payment).await,

@@ -34,7 +34,8 @@ pub fn read(text: &str) -> Option<Reply> {
 impl Refusal {
     /// The wallet has no such payment or invoice.
     pub fn is_not_found(&self) -> bool {
-        self.code == "NOT_FOUND" || self.message.to_ascii_lowercase().contains("not found")
+        let has_no_code = matches!(self.code.as_str(), "" | "OTHER" | "INTERNAL");
+        self.code == "NOT_FOUND" || (has_no_code && self.message.to_ascii_lowercase().contains("not found"))
     }
 
     /// The invoice was paid before, perhaps by the very request that is answered.
