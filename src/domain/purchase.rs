@@ -6,6 +6,7 @@
 //!                      ─▶ answered ─▶ done          the answer is here, its bill is open
 //!                      ─▶ done                      free
 //!         ─▶ expired | cancelled | failed ─▶ (late answer) done
+//!         ─▶ paid                                a payment called failed has arrived after all
 //! ```
 //!
 //! A transition is written before the effect it announces: a request found `drafted` is published again, the same signed
@@ -98,7 +99,8 @@ impl PurchaseState {
             (S::Drafted | S::Published, F::TimedOut) => S::Expired,
             (S::Drafted | S::Published | S::Paid, F::Failed) | (S::Paid, F::TimedOut) => S::Failed,
             (S::Drafted | S::Published, F::Cancelled) => S::Cancelled,
-            (S::Paying, F::PaymentSettled) => S::Paid,
+            // A payment that was thought to have failed may arrive after all: then its answer is awaited.
+            (S::Paying | S::Drafted | S::Published | S::Expired | S::Cancelled, F::PaymentSettled) => S::Paid,
             (S::Paying, F::PaymentFailed) => S::Published,
             (S::Paying, F::Answered | F::AnsweredWithBill) => S::Answered,
             (S::Answered, F::PaymentBegun | F::PaymentFailed) => S::Answered,

@@ -22,12 +22,17 @@ use crate::domain::job::JobState;
 use crate::domain::limits::Limits;
 use crate::domain::money::Sats;
 use crate::domain::payment::{Direction, Payment};
+use crate::domain::time::UnixMs;
 use crate::store::{Ended, JobRow, Purpose, Store, StoreError};
 use crate::wallet::guard::{Guard, Order, PayError, refund};
 use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent};
 
 /// How long an invoice made by hand can be paid.
 const EXPIRY_SECS: u64 = 3_600;
+/// What the wallet has called failed is looked at again for so long after that, and at the start a day back, in
+/// milliseconds: a wallet that gave up too soon may have paid all the same.
+const RECHECK_MS: u64 = 600_000;
+const RECHECK_AT_START_MS: u64 = 86_400_000;
 /// Between two looks at payments whose end is not known.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -70,6 +75,7 @@ impl Cashier {
 
     async fn follow(self) {
         let mut events = self.wallet.events();
+        let mut failed_since = self.clock.now().minus_ms(RECHECK_AT_START_MS);
         let mut again = tokio::time::interval(LOOK_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -78,7 +84,10 @@ impl Cashier {
                 event = events.recv() => Some(event),
             };
             match event {
-                None | Some(Err(RecvError::Lagged(_))) => self.take_up().await,
+                None | Some(Err(RecvError::Lagged(_))) => {
+                    self.take_up(failed_since).await;
+                    failed_since = self.clock.now().minus_ms(RECHECK_MS);
+                }
                 Some(Ok(WalletEvent::Payment(payment))) => self.heard(*payment).await,
                 Some(Ok(WalletEvent::Changed)) => {}
                 Some(Err(RecvError::Closed)) => return,
@@ -89,8 +98,13 @@ impl Cashier {
 
     /// Looks at every payment whose end is not known and that nobody waits for: begun by an earlier run, or left open when
     /// the wallet could not be reached.
-    async fn take_up(&self) {
-        match self.guard.resume().await {
+    async fn take_up(&self, failed_since: UnixMs) {
+        let taken_up = async {
+            let mut ends = self.guard.resume().await?;
+            ends.extend(self.guard.recheck(failed_since).await?);
+            Ok::<_, PayError>(ends)
+        };
+        match taken_up.await {
             Ok(ends) => {
                 for ended in ends {
                     self.tell(ended).await;
@@ -117,6 +131,14 @@ impl Cashier {
         }
         if let Some(request) = ended.request {
             let _ = self.bell.send(Bell::Moved(request.id)).await;
+        }
+        if let Some(amount) = ended.doubled {
+            let words = format!("A payment of {} msats that the wallet had called failed has arrived after all.", amount.0);
+            self.outlet.fault(
+                Scope::Wallet,
+                words,
+                "Another was made in its place, so it was paid twice: ask whoever was paid to give it back.",
+            );
         }
     }
 
@@ -179,7 +201,7 @@ impl Cashier {
     async fn write_off(&self, job: &str) -> Result<NodeEvent, Failure> {
         let job = self.owed(job).await?;
         let row = self.store.write_off(job.id, self.clock.now()).await.map_err(|error| queries::failure(&error))?;
-        self.tell(Ended { job: Some(row), request: None }).await;
+        self.tell(Ended { job: Some(row), ..Ended::default() }).await;
         Ok(NodeEvent::Done)
     }
 

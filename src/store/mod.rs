@@ -13,6 +13,7 @@ mod jobs;
 mod money;
 mod offers;
 mod open;
+mod outflow;
 mod purchase_rows;
 mod purchases;
 mod reader;

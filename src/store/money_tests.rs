@@ -183,6 +183,38 @@ fn a_request_is_paid_for_once_and_never_past_a_limit() {
 }
 
 #[test]
+fn a_refund_given_up_as_failed_that_arrives_after_all_is_a_refund() {
+    let ledger = Ledger::new();
+    ledger.quoted(1);
+    ledger.store.expire_quote(id(1), NOON).wait().unwrap();
+    ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap();
+    ledger.store.owe_refund(id(1), "too-late", "No model.".into(), NOON).wait().unwrap();
+    ledger.refund(1, 7).unwrap();
+    ledger.store.fail_spend(PaymentHash([7; 32]), [7; 16], "timed out".into(), NOON).wait().unwrap();
+    ledger.store.write_off(id(1), NOON).wait().unwrap();
+    let ended = ledger.store.settle_spend(PaymentHash([7; 32]), MilliSats(0), NOON).wait().unwrap();
+    assert_eq!(ended.job.map(|row| row.state), Some(JobState::Refunded));
+    assert_eq!(ledger.reader.money().unwrap(), MoneySums { received: PRICE, refunded: PRICE, ..MoneySums::default() });
+    assert_eq!(ledger.reader.integrity().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_payment_that_arrives_after_another_was_made_in_its_place_is_told_and_counted() {
+    let ledger = Ledger::new();
+    ledger.store.draft(purchase(1)).wait().unwrap();
+    let buy = |with| ledger.store.reserve(spend(Purpose::Request(id(1)), with), LIMITS, NOON).wait().unwrap();
+    assert_eq!(buy(1), Reserved::New);
+    ledger.store.fail_spend(PaymentHash([1; 32]), [1; 16], "timed out".into(), NOON).wait().unwrap();
+    assert_eq!(buy(2), Reserved::New);
+    let ended = ledger.store.settle_spend(PaymentHash([1; 32]), MilliSats(7), NOON).wait().unwrap();
+    assert_eq!((ended.doubled, ended.request), (Some(PRICE), None));
+    assert!(ledger.store.settle_spend(PaymentHash([2; 32]), MilliSats(0), NOON).wait().unwrap().request.is_some());
+    let sums = MoneySums { spent: MilliSats(2 * PRICE.0), fees: MilliSats(7), ..MoneySums::default() };
+    assert_eq!(ledger.reader.money().unwrap(), sums, "to the millisat");
+    assert_eq!(ledger.reader.integrity().unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn many_at_once_cannot_pass_a_limit_together() {
     let ledger = Ledger::new();
     let limits = Limits { per_day: Sats(25), ..LIMITS };

@@ -131,6 +131,20 @@ fn late_news_of_one_try_does_not_end_the_next() {
 }
 
 #[test]
+fn a_payment_called_failed_that_arrives_after_all_is_booked_and_nothing_else_is_paid() {
+    let ledger = Ledger::new();
+    let store = ledger.store();
+    store.draft(purchase(1)).wait().unwrap();
+    assert_eq!(store.reserve(spend(1, 1, 1), WIDE, NOON).wait().unwrap(), Reserved::New);
+    store.fail_spend(PaymentHash([1; 32]), [1; 16], "timed out".into(), NOON).wait().unwrap();
+    assert_eq!(store.failed_spends(NOON).wait().unwrap(), [PaymentHash([1; 32])]);
+    let row = store.settle_spend(PaymentHash([1; 32]), MilliSats(7), NOON).wait().unwrap().request.unwrap();
+    assert_eq!((row.state, row.paid, row.provider), (PurchaseState::Paid, PRICE, Some(PROVIDER)));
+    assert_eq!(store.reserve(spend(1, 2, 2), WIDE, NOON).wait().unwrap(), Reserved::Taken);
+    assert_eq!(store.failed_spends(NOON).wait().unwrap(), []);
+}
+
+#[test]
 fn a_request_is_paid_and_answered_and_its_timeline_says_so() {
     let ledger = Ledger::new();
     let store = ledger.store();
@@ -254,6 +268,10 @@ struct Model {
     /// Invoice, and whom it pays for while that is open.
     pending: BTreeMap<u8, u8>,
     settled: BTreeMap<u8, u8>,
+    /// Invoice, and what its payment was for when it failed.
+    failed: BTreeMap<u8, u8>,
+    /// Arrived after another payment was made in their place.
+    doubled: BTreeSet<u8>,
 }
 
 impl Model {
@@ -274,18 +292,29 @@ impl Model {
             Happens::Pay { request, invoice } => {
                 let is_taken =
                     |payments: &BTreeMap<u8, u8>| payments.contains_key(&invoice) || payments.values().any(|for_| *for_ == request);
-                let may = !is_taken(&self.pending) && !is_taken(&self.settled) && self.apply(request, PurchaseFact::PaymentBegun);
+                let is_free = !is_taken(&self.pending) && !is_taken(&self.settled) && !self.doubled.contains(&invoice);
+                let may = is_free && self.apply(request, PurchaseFact::PaymentBegun);
                 if may {
+                    self.failed.remove(&invoice);
                     self.pending.insert(invoice, request);
                 }
                 may
             }
-            Happens::Settled(invoice) => self.pending.remove(&invoice).is_some_and(|request| {
-                self.settled.insert(invoice, request);
-                self.apply(request, PurchaseFact::PaymentSettled);
-                true
-            }),
+            Happens::Settled(invoice) => {
+                let failed = self.failed.remove(&invoice);
+                let other = |payments: &BTreeMap<u8, u8>| payments.values().any(|for_| Some(*for_) == failed);
+                if other(&self.pending) || other(&self.settled) {
+                    self.doubled.insert(invoice);
+                    return false;
+                }
+                self.pending.remove(&invoice).or(failed).is_some_and(|request| {
+                    self.settled.insert(invoice, request);
+                    self.apply(request, PurchaseFact::PaymentSettled);
+                    true
+                })
+            }
             Happens::Failed(invoice) => self.pending.remove(&invoice).is_some_and(|request| {
+                self.failed.insert(invoice, request);
                 self.apply(request, PurchaseFact::PaymentFailed);
                 true
             }),
@@ -344,7 +373,7 @@ proptest! {
             }
         }
         let sums = ledger.reader().money().unwrap();
-        prop_assert_eq!(sums.spent, MilliSats(PRICE.0 * model.settled.len() as u64));
+        prop_assert_eq!(sums.spent, MilliSats(PRICE.0 * (model.settled.len() + model.doubled.len()) as u64));
         prop_assert_eq!(sums.pending, MilliSats(PRICE.0 * model.pending.len() as u64));
         prop_assert_eq!(ledger.reader().integrity().unwrap(), Vec::<String>::new());
     }

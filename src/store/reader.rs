@@ -8,7 +8,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::purchase_rows::{self, PurchaseDetail, PurchasePage};
 use super::rows::{self, JobDetail, JobsQuery, JournalRow, Page, Publication, ROW};
 use super::stats::{self, Stats};
-use super::{StoreError, open};
+use super::{StoreError, open, outflow};
 use crate::domain::ids::JobId;
 use crate::domain::job::{Payment, Standing};
 use crate::domain::time::UnixMs;
@@ -130,6 +130,7 @@ impl Reader {
         }
         problems.extend(self.unexplained()?);
         problems.extend(purchase_rows::unexplained(&self.connection)?);
+        problems.extend(outflow::unexplained(&self.connection)?);
         Ok(problems)
     }
 

@@ -1,17 +1,17 @@
 //! Money that goes out. The limits are checked in the transaction that reserves it, by the one thread that writes: however
 //! many ask at once, together they cannot pass a limit.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::jobs::{advance, clamp, row};
 use super::money::has_refund;
 use super::purchase_rows::PurchaseRow;
 use super::purchases;
 use super::rows::JobRow;
-use super::{Pending, Store, StoreError};
+use super::{Pending, Store, StoreError, outflow};
 use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::job::{Fact, JobState};
-use crate::domain::limits::{Limits, OverLimit, Spent};
+use crate::domain::limits::{Limits, OverLimit};
 use crate::domain::money::MilliSats;
 use crate::domain::purchase::PurchaseFact;
 use crate::domain::time::UnixMs;
@@ -59,6 +59,8 @@ pub struct Ended {
     pub job: Option<JobRow>,
     /// For a request of ours: how it stands now.
     pub request: Option<PurchaseRow>,
+    /// Gone for nothing: the wallet had called this payment failed, and another was made in its place.
+    pub doubled: Option<MilliSats>,
 }
 
 /// A payment that was begun and of whose end nobody has heard.
@@ -82,7 +84,7 @@ impl Store {
             if is_taken(connection, &spend)? {
                 return Ok(Reserved::Taken);
             }
-            let spent = spent(connection, &spend, at)?;
+            let spent = outflow::spent(connection, spend.payee, at)?;
             if let Err(over) = limits.check(spend.amount, spend.fee, spent) {
                 return Ok(Reserved::OverLimit(over));
             }
@@ -95,16 +97,24 @@ impl Store {
         })
     }
 
-    /// The wallet's record says that it has arrived.
+    /// The wallet's record says that it has arrived; a payment it had called failed may have, after all.
     pub fn settle_spend(&self, hash: PaymentHash, fee: MilliSats, at: UnixMs) -> Pending<Ended> {
         self.submit(move |connection, steps| {
-            let sql = "UPDATE payments SET state = 'settled', fee_msats = ?2, ended_at = ?3 \
-                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' RETURNING job, request";
-            let ended = what_for(connection, sql, params![hash.0, clamp(fee.0), at.0])?;
-            let job = ended.0.map(|job| advance(connection, steps, job, Fact::Refunded, at)).transpose()?;
-            let request =
-                ended.1.map(|id| purchases::advance_if_legal(connection, steps, id, PurchaseFact::PaymentSettled, at)).transpose()?;
-            Ok(Ended { job, request })
+            let Some(open) = unsettled(connection, hash)? else { return Ok(Ended::default()) };
+            if is_paid_otherwise(connection, &open)? {
+                return settle_doubled(connection, hash, &open, fee, at);
+            }
+            let sql =
+                "UPDATE payments SET state = 'settled', fee_msats = ?2, reason = NULL, ended_at = ?3 WHERE hash = ?1 AND direction = 'out'";
+            connection.prepare_cached(sql)?.execute(params![hash.0, clamp(fee.0), at.0])?;
+            outflow::add(connection, hash)?;
+            let job = open.job.map(|job| advance(connection, steps, job, Fact::Refunded, at)).transpose()?;
+            if let Some(request) = open.request {
+                purchases::choose(connection, request, open.payee)?;
+            }
+            let settled = |id| purchases::advance_if_legal(connection, steps, id, PurchaseFact::PaymentSettled, at);
+            let request = open.request.map(settled).transpose()?;
+            Ok(Ended { job, request, doubled: None })
         })
     }
 
@@ -113,12 +123,23 @@ impl Store {
     pub fn fail_spend(&self, hash: PaymentHash, key: [u8; 16], reason: String, at: UnixMs) -> Pending<Ended> {
         self.submit(move |connection, steps| {
             let sql = "UPDATE payments SET state = 'failed', reason = ?2, ended_at = ?3 \
-                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' AND idempotency = ?4 RETURNING job, request";
-            let ended = what_for(connection, sql, params![hash.0, reason, at.0, key])?;
-            let Some(id) = ended.1 else { return Ok(Ended::default()) };
+                       WHERE hash = ?1 AND direction = 'out' AND state = 'pending' AND idempotency = ?4 RETURNING request";
+            let request = |row: &Row<'_>| row.get::<_, Option<[u8; 32]>>(0);
+            let ended = connection.prepare_cached(sql)?.query_row(params![hash.0, reason, at.0, key], request).optional()?;
+            let Some(id) = ended.flatten().map(JobId) else { return Ok(Ended::default()) };
             purchases::choose(connection, id, None)?;
             let request = purchases::advance_if_legal(connection, steps, id, PurchaseFact::PaymentFailed, at)?;
-            Ok(Ended { job: None, request: Some(request) })
+            Ok(Ended { request: Some(request), ..Ended::default() })
+        })
+    }
+
+    /// What the wallet has called failed since then.
+    pub fn failed_spends(&self, since: UnixMs) -> Pending<Vec<PaymentHash>> {
+        self.submit(move |connection, _| {
+            let sql = "SELECT hash FROM payments WHERE direction = 'out' AND state = 'failed' AND ended_at >= ?1 ORDER BY ended_at";
+            let mut statement = connection.prepare_cached(sql)?;
+            let hashes = statement.query_map(params![since.0], |row| Ok(PaymentHash(row.get(0)?)))?;
+            Ok(hashes.collect::<Result<_, _>>()?)
         })
     }
 
@@ -134,10 +155,51 @@ impl Store {
     }
 }
 
-/// Ends a payment; which job or request it was for, if it was open until now.
-fn what_for(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<(Option<JobId>, Option<JobId>), StoreError> {
-    let ids = |row: &Row<'_>| Ok((row.get::<_, Option<[u8; 32]>>(0)?.map(JobId), row.get::<_, Option<[u8; 32]>>(1)?.map(JobId)));
-    Ok(connection.prepare_cached(sql)?.query_row(values, ids).optional()?.unwrap_or_default())
+/// A payment that has not arrived, as far as the ledger knows.
+struct Unsettled {
+    job: Option<JobId>,
+    request: Option<JobId>,
+    payee: Option<Pubkey>,
+    amount: MilliSats,
+    /// The wallet has called it failed.
+    has_failed: bool,
+}
+
+fn unsettled(connection: &Connection, hash: PaymentHash) -> Result<Option<Unsettled>, StoreError> {
+    let sql = "SELECT job, request, payee, amount_msats, state = 'failed' FROM payments \
+               WHERE hash = ?1 AND direction = 'out' AND state <> 'settled'";
+    let read = |row: &Row<'_>| {
+        Ok(Unsettled {
+            job: row.get::<_, Option<_>>(0)?.map(JobId),
+            request: row.get::<_, Option<_>>(1)?.map(JobId),
+            payee: row.get::<_, Option<_>>(2)?.map(Pubkey),
+            amount: MilliSats(row.get(3)?),
+            has_failed: row.get(4)?,
+        })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row(params![hash.0], read).optional()?)
+}
+
+/// Whether, since this payment failed, another was begun in its place.
+fn is_paid_otherwise(connection: &Connection, open: &Unsettled) -> Result<bool, StoreError> {
+    if !open.has_failed {
+        return Ok(false);
+    }
+    let sql = "SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND (job = ?1 OR request = ?2)";
+    let values = params![open.job.map(|id| id.0), open.request.map(|id| id.0)];
+    Ok(connection.prepare_cached(sql)?.query_row(values, |_| Ok(())).optional()?.is_some())
+}
+
+/// The wallet said that this payment had failed, another was made in its place, and now it has arrived all the same: the
+/// money is gone and belongs to nothing any more. The ledger says so rather than hide it.
+fn settle_doubled(connection: &Connection, hash: PaymentHash, open: &Unsettled, fee: MilliSats, at: UnixMs) -> Result<Ended, StoreError> {
+    let whose = open.job.or(open.request).map(|id| id.to_string()).unwrap_or_default();
+    let reason = format!("It arrived after the wallet had called it failed, and {whose} was paid for by another payment.");
+    let sql = "UPDATE payments SET state = 'settled', purpose = 'manual', job = NULL, request = NULL, fee_msats = ?2, reason = ?3, \
+                                   ended_at = ?4 WHERE hash = ?1 AND direction = 'out'";
+    connection.prepare_cached(sql)?.execute(params![hash.0, clamp(fee.0), reason, at.0])?;
+    outflow::add(connection, hash)?;
+    Ok(Ended { doubled: Some(open.amount), ..Ended::default() })
 }
 
 /// Whether this invoice, refund or purchase was paid or is being.
@@ -154,19 +216,6 @@ fn is_taken(connection: &Connection, spend: &Spend) -> Result<bool, StoreError> 
     }
     let sql = "SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND (hash = ?1 OR request = ?2)";
     Ok(connection.prepare_cached(sql)?.query_row(params![spend.hash.0, request], |_| Ok(())).optional()?.is_some())
-}
-
-/// What has gone out in the last day, or may still go, however long ago it began: in all, and to this provider.
-fn spent(connection: &Connection, spend: &Spend, at: UnixMs) -> Result<Spent, StoreError> {
-    let sql = "SELECT coalesce(sum(amount_msats + fee_msats), 0), \
-                      coalesce(sum(CASE WHEN payee = ?2 THEN amount_msats + fee_msats ELSE 0 END), 0) \
-               FROM payments WHERE direction = 'out' AND (state = 'pending' OR (state = 'settled' AND created_at > ?1))";
-    let since = at.minus_ms(Limits::DAY_MS);
-    let sums = connection
-        .prepare_cached(sql)?
-        .query_row(params![since.0, spend.payee.map(|payee| payee.0)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-    let msats = |sum: i64| MilliSats(u64::try_from(sum).unwrap_or_default());
-    Ok(Spent { day: msats(sums.0), payee_day: spend.payee.map(|_| msats(sums.1)) })
 }
 
 fn insert(connection: &Connection, spend: &Spend, at: UnixMs) -> Result<(), StoreError> {

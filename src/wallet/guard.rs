@@ -17,6 +17,7 @@ use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::limits::{Limits, OverLimit};
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Payment, PaymentState};
+use crate::domain::time::UnixMs;
 use crate::store::{Ended, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
 
 /// What is to be paid.
@@ -165,6 +166,22 @@ impl Guard {
             match self.take_up(&spend).await {
                 Ok(ended) => ends.push(ended),
                 Err(error) => tracing::warn!("A payment that was under way is not settled yet: {error}."),
+            }
+        }
+        Ok(ends)
+    }
+
+    /// Asks the wallet once more about what it has called failed since then.
+    pub async fn recheck(&self, since: UnixMs) -> Result<Vec<Ended>, PayError> {
+        let mut ends = Vec::new();
+        for hash in self.store.failed_spends(since).await? {
+            let Some(_busy) = Busy::begin(&self.under_way, hash) else { continue };
+            match self.wallet.payment(hash).await {
+                Ok(Some(payment)) if payment.is_settled() => {
+                    ends.push(self.store.settle_spend(hash, payment.fee, self.clock.now()).await?);
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!("A payment that has failed could not be looked at again: {error}."),
             }
         }
         Ok(ends)

@@ -77,6 +77,25 @@ async fn what_is_paid_is_in_the_ledger_and_is_not_paid_again() {
 }
 
 #[tokio::test]
+async fn what_the_wallet_called_failed_and_paid_after_all_is_found() {
+    let desk = Desk::new().await;
+    let invoice = desk.invoice(PRICE).await;
+    let now = Clock::default().now();
+    let (hash, bolt11) = (invoice.hash, invoice.bolt11);
+    let purpose = Purpose::Manual;
+    let spend = Spend { purpose, hash, bolt11: bolt11.clone(), payee: None, idempotency: [1; 16], amount: PRICE, fee: MilliSats(0) };
+    assert_eq!(desk.store.reserve(spend, LIMITS, now).await.unwrap(), Reserved::New);
+    desk.store.fail_spend(hash, [1; 16], "timed out".into(), now).await.unwrap();
+    assert_eq!(desk.guard.recheck(now).await.unwrap(), [], "nothing has arrived");
+    let prepared = desk.payer.prepare(bolt11).await.unwrap();
+    desk.payer.send(prepared, IdempotencyKey([1; 16])).await.unwrap();
+    assert_eq!(desk.guard.recheck(now).await.unwrap().len(), 1);
+    assert_eq!(desk.guard.recheck(now).await.unwrap(), [], "once");
+    assert_eq!(desk.balances().await, (MilliSats(FUNDS.0 - PRICE.0), PRICE));
+    assert_eq!(desk.sums(), MoneySums { spent: PRICE, ..MoneySums::default() });
+}
+
+#[tokio::test]
 async fn another_amount_than_the_one_named_is_not_paid() {
     let desk = Desk::new().await;
     // The offer says 1 sat, the invoice 100,000: the hostile provider's trick.
