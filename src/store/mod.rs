@@ -24,6 +24,8 @@ mod totals;
 mod writer;
 
 #[cfg(test)]
+mod effort_tests;
+#[cfg(test)]
 mod money_tests;
 #[cfg(test)]
 mod purchase_tests;

@@ -34,7 +34,8 @@ fn spent_on(connection: &Connection, payee: Option<Pubkey>, at: UnixMs) -> Resul
         params![key, since.0, (minute + 1) * MINUTE_MS],
     )?;
     let pending = sum(
-        "SELECT coalesce(sum(amount_msats + fee_msats), 0) FROM payments WHERE direction = 'out' AND state = 'pending' \
+        "SELECT coalesce(sum(amount_msats + fee_msats), 0) FROM payments INDEXED BY payments_pending \
+         WHERE direction = 'out' AND state = 'pending' \
          AND (?1 = x'' OR payee = ?1)",
         params![key],
     )?;

@@ -139,7 +139,7 @@ impl Store {
     pub fn open_purchases(&self, now: UnixMs) -> Pending<Vec<OpenPurchase>> {
         self.submit(move |connection, _| {
             let sql = format!(
-                "SELECT {COLUMNS}, secret, event FROM requests r WHERE state NOT IN ('done', 'expired', 'cancelled') \
+                "SELECT {COLUMNS}, secret, event FROM requests r INDEXED BY requests_open WHERE state NOT IN ('done', 'expired', 'cancelled') \
                  AND (state <> 'failed' OR (answer IS NULL AND updated_at > ?1 AND EXISTS \
                      (SELECT 1 FROM payments p WHERE p.request = r.id AND p.state = 'settled'))) ORDER BY created_at, id"
             );

@@ -136,7 +136,7 @@ impl Store {
     /// What the wallet has called failed since then.
     pub fn failed_spends(&self, since: UnixMs) -> Pending<Vec<PaymentHash>> {
         self.submit(move |connection, _| {
-            let sql = "SELECT hash FROM payments WHERE direction = 'out' AND state = 'failed' AND ended_at >= ?1 ORDER BY ended_at";
+            let sql = "SELECT hash FROM payments INDEXED BY payments_failed WHERE direction = 'out' AND state = 'failed' AND ended_at >= ?1 ORDER BY ended_at";
             let mut statement = connection.prepare_cached(sql)?;
             let hashes = statement.query_map(params![since.0], |row| Ok(PaymentHash(row.get(0)?)))?;
             Ok(hashes.collect::<Result<_, _>>()?)
@@ -146,7 +146,7 @@ impl Store {
     /// Everything that was begun and not ended.
     pub fn pending_spends(&self) -> Pending<Vec<PendingSpend>> {
         self.submit(|connection, _| {
-            let sql = "SELECT hash, bolt11, idempotency FROM payments WHERE direction = 'out' AND state = 'pending' ORDER BY created_at";
+            let sql = "SELECT hash, bolt11, idempotency FROM payments INDEXED BY payments_pending WHERE direction = 'out' AND state = 'pending' ORDER BY created_at";
             let mut statement = connection.prepare_cached(sql)?;
             let spends = statement
                 .query_map([], |row| Ok(PendingSpend { hash: PaymentHash(row.get(0)?), bolt11: row.get(1)?, idempotency: row.get(2)? }))?;
@@ -185,7 +185,8 @@ fn is_paid_otherwise(connection: &Connection, open: &Unsettled) -> Result<bool, 
     if !open.has_failed {
         return Ok(false);
     }
-    let sql = "SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND (job = ?1 OR request = ?2)";
+    let sql = "SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND job = ?1 \
+               UNION ALL SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND request = ?2";
     let values = params![open.job.map(|id| id.0), open.request.map(|id| id.0)];
     Ok(connection.prepare_cached(sql)?.query_row(values, |_| Ok(())).optional()?.is_some())
 }
@@ -214,7 +215,8 @@ fn is_taken(connection: &Connection, spend: &Spend) -> Result<bool, StoreError> 
     {
         return Ok(true);
     }
-    let sql = "SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND (hash = ?1 OR request = ?2)";
+    let sql = "SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND hash = ?1 \
+               UNION ALL SELECT 1 FROM payments WHERE direction = 'out' AND state <> 'failed' AND request = ?2";
     Ok(connection.prepare_cached(sql)?.query_row(params![spend.hash.0, request], |_| Ok(())).optional()?.is_some())
 }
 

@@ -31,8 +31,10 @@ pub struct PurchaseTimes {
 
 /// How many requests there are, and how many of them are not at their end. Cheap, however many there are.
 pub(super) fn counts(connection: &Connection) -> Result<(u64, u64), StoreError> {
-    let all = connection.query_row("SELECT count(*) FROM requests", [], |row| row.get(0))?;
-    let open = "SELECT count(*) FROM requests WHERE state NOT IN ('done', 'expired', 'cancelled') AND state <> 'failed'";
+    // Rows are never deleted, so they are numbered without gaps; counting them would read them all.
+    let all = connection.query_row("SELECT coalesce(max(rowid), 0) FROM requests", [], |row| row.get(0))?;
+    let open =
+        "SELECT count(*) FROM requests INDEXED BY requests_open WHERE state NOT IN ('done', 'expired', 'cancelled') AND state <> 'failed'";
     Ok((all, connection.query_row(open, [], |row| row.get(0))?))
 }
 

@@ -89,7 +89,11 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the ledger, making or updating it. Call only while holding the node's lock: there is one writer.
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        let connection = open::writable(path)?;
+        Self::over(open::writable(path)?, path, options)
+    }
+
+    /// The ledger over an open file.
+    pub(super) fn over(connection: Connection, path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let (queue, work) = crossbeam_channel::unbounded();
         let writer = Writer { connection, observer: options.observer };
         let thread = std::thread::Builder::new().name("pylon-ledger".into()).spawn(move || writer.run(&work));

@@ -14,3 +14,5 @@ INSERT INTO outflow SELECT payee, created_at / 60000, sum(amount_msats + fee_msa
 -- What is under way, and what may still turn out otherwise: few, among many.
 CREATE INDEX payments_pending ON payments (created_at) WHERE direction = 'out' AND state = 'pending';
 CREATE INDEX payments_failed ON payments (ended_at) WHERE direction = 'out' AND state = 'failed';
+-- What was paid for a request, whatever became of it.
+CREATE INDEX payments_by_request ON payments (request) WHERE request IS NOT NULL;

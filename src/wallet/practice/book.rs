@@ -1,15 +1,16 @@
 //! What the facts add up to. Pure: the same facts make the same book, live and when it is opened again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::fact::{Attempt, Fact, Key, Preimage, VERSION};
 use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Direction, Invoice, Network, Payment, PaymentState};
 use crate::domain::time::UnixMs;
-use crate::wallet::{PaymentKey, PaymentsPage, PaymentsQuery, records};
+use crate::wallet::{PaymentsPage, PaymentsQuery, records};
 
-/// A wallet's state.
+/// A wallet's state. It holds every payment there ever was, so each is kept small: of an invoice only what is still asked
+/// about, and no text that the file has.
 #[derive(Debug, Default)]
 pub struct Book {
     owner: Option<Pubkey>,
@@ -22,20 +23,25 @@ pub struct Book {
     /// Every try to pay a hash, oldest first.
     tries: HashMap<PaymentHash, Vec<Key>>,
     /// Payments in the order of the list.
-    order: BTreeMap<PaymentKey, Place>,
+    order: BTreeMap<(UnixMs, Line), Place>,
     /// Facts so far: the number of the last line.
-    lines: u64,
+    lines: Line,
 }
+
+/// A payment's name: the number of the line it began with.
+type Line = u64;
 
 /// An invoice of ours.
 #[derive(Debug)]
 pub struct Issued {
-    pub invoice: Invoice,
+    pub amount: MilliSats,
+    pub expires_at: UnixMs,
     pub preimage: Preimage,
     pub credit: Option<Credit>,
     /// Came too late once.
     pub lapsed: bool,
-    refused: HashSet<Attempt>,
+    refused: Vec<Attempt>,
+    description: Box<str>,
 }
 
 /// How it was paid.
@@ -44,17 +50,21 @@ pub struct Credit {
     pub attempt: Attempt,
     pub late: bool,
     at: UnixMs,
-    id: String,
+    line: Line,
 }
 
 /// A payment of ours to somebody else.
 #[derive(Debug)]
 pub struct Outgoing {
-    pub invoice: Invoice,
+    pub hash: PaymentHash,
+    pub amount: MilliSats,
+    /// The node that is paid.
+    pub payee: Pubkey,
     pub state: PaymentState,
     preimage: Option<Preimage>,
     created_at: UnixMs,
-    id: String,
+    line: Line,
+    description: Box<str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,15 +82,15 @@ impl Issued {
     fn payment(&self) -> Option<Payment> {
         let credit = self.credit.as_ref()?;
         Some(Payment {
-            id: credit.id.clone(),
+            id: id(credit.line),
             direction: Direction::In,
             state: PaymentState::Settled { at: credit.at },
-            amount: amount(&self.invoice),
+            amount: self.amount,
             fee: MilliSats(0),
-            hash: Some(self.invoice.hash),
+            hash: Some(credit.attempt.hash),
             preimage: Some(self.preimage.0),
             created_at: credit.at,
-            description: self.invoice.description.clone(),
+            description: self.description.to_string(),
         })
     }
 }
@@ -88,15 +98,15 @@ impl Issued {
 impl Outgoing {
     pub fn payment(&self) -> Payment {
         Payment {
-            id: self.id.clone(),
+            id: id(self.line),
             direction: Direction::Out,
             state: self.state.clone(),
-            amount: amount(&self.invoice),
+            amount: self.amount,
             fee: MilliSats(0),
-            hash: Some(self.invoice.hash),
+            hash: Some(self.hash),
             preimage: self.preimage.map(|preimage| preimage.0),
             created_at: self.created_at,
-            description: self.invoice.description.clone(),
+            description: self.description.to_string(),
         }
     }
 
@@ -137,7 +147,7 @@ impl records::Book for Book {
             Fact::Refused { attempt, .. } => self.unpaid(&attempt.hash).map(|_| ()),
             Fact::Paying { key, invoice, .. } => self.check_paying(key, invoice),
             Fact::Debited { key, preimage, .. } => match self.open(key)? {
-                outgoing if outgoing.invoice.hash == preimage.hash() => Ok(()),
+                outgoing if outgoing.hash == preimage.hash() => Ok(()),
                 _ => Err("the preimage belongs to another payment"),
             },
             Fact::Failed { key, .. } => self.open(key).map(|_| ()),
@@ -154,16 +164,16 @@ impl records::Book for Book {
                 None
             }
             Fact::Issued { invoice, preimage, .. } => {
-                let issued = Issued { preimage, credit: None, lapsed: false, refused: HashSet::new(), invoice };
-                self.issued.insert(issued.invoice.hash, issued);
+                let (amount, expires_at, description) = (amount(&invoice), invoice.expires_at, invoice.description.into());
+                let issued = Issued { amount, expires_at, preimage, credit: None, lapsed: false, refused: Vec::new(), description };
+                self.issued.insert(invoice.hash, issued);
                 None
             }
             Fact::Credited { attempt, late, at } => {
                 let issued = self.issued.get_mut(&attempt.hash)?;
-                self.balance = self.balance.saturating_add(amount(&issued.invoice).0);
-                let id = id(self.lines);
-                self.order.insert((at, id.clone()), Place::In(attempt.hash));
-                issued.credit = Some(Credit { attempt, late, at, id });
+                self.balance = self.balance.saturating_add(issued.amount.0);
+                self.order.insert((at, self.lines), Place::In(attempt.hash));
+                issued.credit = Some(Credit { attempt, late, at, line: self.lines });
                 issued.payment()
             }
             Fact::Lapsed { hash, .. } => {
@@ -171,7 +181,7 @@ impl records::Book for Book {
                 None
             }
             Fact::Refused { attempt, .. } => {
-                self.issued.get_mut(&attempt.hash)?.refused.insert(attempt);
+                self.issued.get_mut(&attempt.hash)?.refused.push(attempt);
                 None
             }
             Fact::Paying { key, invoice, at } => Some(self.begin(key, invoice, at)),
@@ -231,18 +241,16 @@ impl Book {
     /// One page of the list.
     pub fn page(&self, query: &PaymentsQuery) -> PaymentsPage {
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX).max(1);
-        let older: Box<dyn Iterator<Item = (&PaymentKey, &Place)>> = match &query.before {
-            Some(before) => Box::new(self.order.range(..before.clone()).rev()),
-            None => Box::new(self.order.iter().rev()),
-        };
-        let mut older = older.peekable();
+        // A name that is none of ours stands before all of its time.
+        let before = query.before.as_ref().map_or((UnixMs(i64::MAX), Line::MAX), |(at, id)| (*at, id.parse().unwrap_or_default()));
+        let mut older = self.order.range(..before).rev().peekable();
         let mut page = PaymentsPage::default();
         let mut last = None;
         while page.payments.len() < limit
-            && let Some((key, place)) = older.next()
+            && let Some(((at, line), place)) = older.next()
         {
             page.payments.extend(self.at(*place));
-            last = Some(key.clone());
+            last = Some((*at, id(*line)));
         }
         page.next = older.peek().and(last);
         page
@@ -270,7 +278,7 @@ impl Book {
         if issued.lapsed || issued.refused(attempt) {
             return Err("a payment that was refused before");
         }
-        if self.has_room(amount(&issued.invoice)) { Ok(()) } else { Err("the balance would be too large to count") }
+        if self.has_room(issued.amount) { Ok(()) } else { Err("the balance would be too large to count") }
     }
 
     fn check_paying(&self, key: &Key, invoice: &Invoice) -> Result<(), &'static str> {
@@ -295,13 +303,15 @@ impl Book {
     }
 
     fn begin(&mut self, key: Key, invoice: Invoice, at: UnixMs) -> Payment {
-        let amount = amount(&invoice).0;
-        self.balance = self.balance.saturating_sub(amount);
-        self.aside = self.aside.saturating_add(amount);
-        let id = id(self.lines);
-        self.order.insert((at, id.clone()), Place::Out(key));
-        self.tries.entry(invoice.hash).or_default().push(key);
-        let outgoing = Outgoing { invoice, state: PaymentState::Pending, preimage: None, created_at: at, id };
+        let (amount, line) = (amount(&invoice), self.lines);
+        self.balance = self.balance.saturating_sub(amount.0);
+        self.aside = self.aside.saturating_add(amount.0);
+        self.order.insert((at, line), Place::Out(key));
+        // Nearly all are tried once.
+        self.tries.entry(invoice.hash).or_insert_with(|| Vec::with_capacity(1)).push(key);
+        let (payee, description) = (Pubkey(invoice.payee), invoice.description.into());
+        let state = PaymentState::Pending;
+        let outgoing = Outgoing { hash: invoice.hash, amount, payee, state, preimage: None, created_at: at, line, description };
         let payment = outgoing.payment();
         self.outgoing.insert(key, outgoing);
         payment
@@ -309,17 +319,16 @@ impl Book {
 
     fn end(&mut self, key: Key, state: PaymentState, preimage: Option<Preimage>) -> Option<Payment> {
         let outgoing = self.outgoing.get_mut(&key)?;
-        let amount = amount(&outgoing.invoice).0;
         (outgoing.state, outgoing.preimage) = (state, preimage);
-        self.aside = self.aside.saturating_sub(amount);
+        self.aside = self.aside.saturating_sub(outgoing.amount.0);
         if outgoing.has_failed() {
-            self.balance = self.balance.saturating_add(amount);
+            self.balance = self.balance.saturating_add(outgoing.amount.0);
         }
         Some(outgoing.payment())
     }
 }
 
-/// A payment's name: the line it began with, in digits that sort as the numbers do.
-fn id(line: u64) -> String {
+/// A payment's name in digits that sort as the numbers do.
+fn id(line: Line) -> String {
     format!("{line:012}")
 }

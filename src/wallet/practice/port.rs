@@ -38,7 +38,7 @@ impl Post {
         }
         let (clock, expiry) = (self.clock.clone(), self.expiry());
         let begun = self.transact(move |book| match book.outgoing(&key) {
-            Some(outgoing) if outgoing.invoice.hash == invoice.hash => Ok(Decision { fact: None, answer: Begun::Before }),
+            Some(outgoing) if outgoing.hash == invoice.hash => Ok(Decision { fact: None, answer: Begun::Before }),
             Some(_) => Err(WalletError::Refused("this idempotency key belongs to another invoice".to_owned())),
             None => {
                 let now = clock.now();

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::behaviour::{Chaos, Roll};
-use super::book::Book;
+use super::book::{Book, Outgoing};
 use super::fact::{Attempt, Fact, Key};
 use super::message::{self, Message, Refusal};
 use super::{OpenError, PracticeOptions};
@@ -198,8 +198,8 @@ impl Post {
     /// nothing.
     async fn conclude(self: &Arc<Self>, from: Pubkey, hash: PaymentHash, key: Key, fact: Fact) {
         let concluded = self.transact(move |book| {
-            let ours = |invoice: &crate::domain::payment::Invoice| invoice.payee == from.0 && invoice.hash == hash;
-            let open = book.outgoing(&key).is_some_and(|outgoing| outgoing.is_pending() && ours(&outgoing.invoice));
+            let is_ours = |outgoing: &Outgoing| outgoing.payee == from && outgoing.hash == hash;
+            let open = book.outgoing(&key).is_some_and(|outgoing| outgoing.is_pending() && is_ours(outgoing));
             Ok(Decision { fact: open.then_some(fact), answer: () })
         });
         match concluded.await {
@@ -213,12 +213,13 @@ impl Post {
         let mut listening = self.listening.subscribe();
         let mut pause = self.retry;
         loop {
-            let pending =
-                |book: &Book| book.outgoing(&key).filter(|outgoing| outgoing.is_pending()).map(|outgoing| outgoing.invoice.clone());
-            let Some(invoice) = self.records.read(pending) else { return };
+            let pending = |book: &Book| {
+                let outgoing = book.outgoing(&key).filter(|outgoing| outgoing.is_pending())?;
+                Some((outgoing.payee, Message::Pay { hash: outgoing.hash, key, amount: outgoing.amount }))
+            };
+            let Some((payee, pay)) = self.records.read(pending) else { return };
             if *listening.borrow_and_update() > 0 {
-                let pay = Message::Pay { hash: invoice.hash, key, amount: invoice.amount.unwrap_or_default() };
-                self.say(Pubkey(invoice.payee), &pay).await;
+                self.say(payee, &pay).await;
             }
             tokio::select! {
                 () = self.token.cancelled() => return,
@@ -274,7 +275,7 @@ fn judge(book: &Book, attempt: Attempt, amount: MilliSats, now: UnixMs, chaos: &
             false => refuse(Refusal::Paid, None),
         };
     }
-    if issued.invoice.amount != Some(amount) {
+    if issued.amount != amount {
         return refuse(Refusal::Amount, None);
     }
     if issued.refused(&attempt) {
@@ -283,7 +284,7 @@ fn judge(book: &Book, attempt: Attempt, amount: MilliSats, now: UnixMs, chaos: &
     if issued.lapsed {
         return refuse(Refusal::Expired, None);
     }
-    let late = issued.invoice.expires_at <= now;
+    let late = issued.expires_at <= now;
     if late && !chaos.takes_late() {
         return refuse(Refusal::Expired, Some(Fact::Lapsed { hash, at: now }));
     }
