@@ -5,6 +5,7 @@
 //! stands in for a missing model labels every answer.
 
 mod host;
+mod shelf;
 #[cfg(unix)]
 pub mod trial;
 
@@ -20,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use host::Host;
 
+use self::shelf::Shelf;
 use crate::config::{Override, Paths};
 use crate::identity::{Identity, IdentityError, Replace, WordCount};
 use crate::inference::practice::{Pace, PracticeEngine};
@@ -56,7 +58,7 @@ impl PracticeRelay {
     /// messages in a row then wait 40 ms for an acknowledgement, and that would be all one ever measured.
     pub async fn start() -> Result<Self, PracticeError> {
         let limits = RateLimit { max_reqs: 500, notes_per_minute: 1_000_000 };
-        let relay = LocalRelay::new(RelayBuilder::default().rate_limit(limits));
+        let relay = LocalRelay::new(RelayBuilder::default().rate_limit(limits).database(Shelf::default()));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(PracticeError::Relay)?;
         let url = format!("ws://{}", listener.local_addr().map_err(PracticeError::Relay)?);
         let listening = tokio::spawn(async move {
