@@ -8,6 +8,9 @@ use super::{Pending, Store, StoreError, jobs};
 use crate::domain::ids::JobId;
 use crate::domain::time::UnixMs;
 
+/// Jobs that have ended before a time and whose text is still here.
+const WITH_TEXT: &str = "jobs INDEXED BY jobs_with_text WHERE ended_at < ?1 AND (prompt IS NOT NULL OR request IS NOT NULL)";
+
 impl Store {
     /// Counts a request that gets no row, and remembers it. False when it had been met before.
     pub fn turn_away(&self, id: JobId, code: &'static str, at: UnixMs) -> Pending<bool> {
@@ -61,11 +64,10 @@ impl Store {
     /// Drops the texts of jobs that ended before then; hashes and totals stay. Returns how many jobs lost theirs.
     pub fn forget_text(&self, before: UnixMs) -> Pending<usize> {
         self.submit(move |connection, _| {
-            let ended = "SELECT id FROM jobs WHERE ended_at < ?1";
-            connection
-                .execute(&format!("UPDATE results SET text = NULL WHERE text IS NOT NULL AND job IN ({ended})"), params![before.0])?;
-            let sql = "UPDATE jobs SET prompt = NULL, request = NULL WHERE ended_at < ?1 AND (prompt IS NOT NULL OR request IS NOT NULL)";
-            Ok(connection.execute(sql, params![before.0])?)
+            let sql = format!("UPDATE results SET text = NULL WHERE text IS NOT NULL AND job IN (SELECT id FROM {WITH_TEXT})");
+            connection.prepare_cached(&sql)?.execute(params![before.0])?;
+            let sql = format!("UPDATE jobs SET prompt = NULL, request = NULL WHERE id IN (SELECT id FROM {WITH_TEXT})");
+            Ok(connection.prepare_cached(&sql)?.execute(params![before.0])?)
         })
     }
 }

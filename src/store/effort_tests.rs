@@ -97,6 +97,8 @@ fn a_sold_job_costs_as_much_in_a_long_ledger_as_in_a_short_one() {
         store.start(id, run(), at).wait().unwrap();
         store.answer(id, StoredAnswer { event_id: bytes(number), ..answer(1) }, at).wait().unwrap();
         store.deliver(id, at).wait().unwrap();
+        store.forget_text(at.minus_ms(5_000)).wait().unwrap();
+        store.prune_seen(at).wait().unwrap();
     });
 }
 

@@ -18,7 +18,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_invoices.sql"),
     include_str!("migrations/0003_requests.sql"),
-    include_str!("migrations/0004_outflow.sql"),
+    include_str!("migrations/0004_indexes.sql"),
 ];
 
 /// Opens for writing, making or updating the file.

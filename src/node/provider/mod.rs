@@ -188,10 +188,10 @@ impl Provider {
                 Some(command) = asked.recv() => self.obey(command).await,
                 Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
                 Some(finished) = self.work.next() => self.finished(finished).await,
-                Ok(()) = models.changed() => self.models_changed().await,
+                Ok(()) = models.changed() => self.models_changed(),
                 said = till::next(&mut money) => self.wallet_said(said),
                 () = till::wait(due) => self.sweep(),
-                _ = upkeep.tick() => self.look_after().await,
+                _ = upkeep.tick() => self.upkeep().await,
                 Some(event) = arriving.recv() => self.arrived(*event),
             }
             self.fill();
@@ -219,7 +219,7 @@ impl Provider {
             ProviderCommand::Farewell(guest) => drop(self.guests.remove(&guest)),
             ProviderCommand::Reload(config) => {
                 self.settings.reload(config);
-                self.look_after().await;
+                self.upkeep().await;
             }
         }
     }
@@ -242,7 +242,7 @@ impl Provider {
         }
         let since_secs = since(&self.context, self.settings.max_age_secs()).await;
         subscribe(&self.context, &self.settings, since_secs).await?;
-        self.look_after().await;
+        self.upkeep().await;
         Ok(())
     }
 
@@ -309,14 +309,26 @@ impl Provider {
         self.leave_if_done();
     }
 
-    async fn models_changed(&mut self) {
+    fn models_changed(&self) {
         let backends = self.context.registry.health();
         self.context.outlet.tell(NodeEvent::Models { backends });
-        self.look_after().await;
+        self.show_models();
     }
 
-    /// Keeps what others see of us true: models on the board, the ad on the relays, the cursor in the ledger.
-    async fn look_after(&mut self) {
+    /// What need not be done at once.
+    async fn upkeep(&mut self) {
+        self.show_models();
+        if self.open {
+            let since = since(&self.context, self.settings.max_age_secs()).await;
+            self.context.relays.move_since(REQUESTS, since).await;
+            self.context.relays.move_since(CANCELLATIONS, since).await;
+        }
+        self.sweep();
+        self.forget().await;
+    }
+
+    /// Keeps what others see of us true: models on the board, the ad on the relays. Called after each job.
+    fn show_models(&self) {
         let backends = self.context.registry.health();
         let offered = self.settings.offered(&backends);
         self.context.board.update(|status| {
@@ -325,12 +337,7 @@ impl Provider {
         });
         if self.open {
             self.ad.keep_up(&self.settings, &offered);
-            let since = since(&self.context, self.settings.max_age_secs()).await;
-            self.context.relays.move_since(REQUESTS, since).await;
-            self.context.relays.move_since(CANCELLATIONS, since).await;
         }
-        self.sweep();
-        self.forget().await;
     }
 
     /// Lets go of what has been kept for long enough.

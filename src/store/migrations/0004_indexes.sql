@@ -1,3 +1,5 @@
+-- What is needed to do each step in the same time, however much the ledger holds.
+
 -- What has gone out, by the minute in which it was begun (minutes since 1970) and by who was paid: the limits of a day are
 -- checked before every payment, and a day may hold a great many. An empty payee: all of them together.
 CREATE TABLE outflow (
@@ -16,3 +18,5 @@ CREATE INDEX payments_pending ON payments (created_at) WHERE direction = 'out' A
 CREATE INDEX payments_failed ON payments (ended_at) WHERE direction = 'out' AND state = 'failed';
 -- What was paid for a request, whatever became of it.
 CREATE INDEX payments_by_request ON payments (request) WHERE request IS NOT NULL;
+-- Whose text is still to be forgotten.
+CREATE INDEX jobs_with_text ON jobs (ended_at) WHERE prompt IS NOT NULL OR request IS NOT NULL;
