@@ -30,6 +30,7 @@ use crate::domain::admission::Accept;
 use crate::domain::ids::Pubkey;
 use crate::domain::job::Policy;
 use crate::domain::money::{MilliSats, Sats};
+use crate::domain::power::Power;
 use crate::domain::purchase::AutoPay;
 
 /// The settings in force. Field names are the keys.
@@ -43,6 +44,7 @@ pub struct Config {
     pub wallet: WalletConfig,
     pub limits: LimitsConfig,
     pub buyer: BuyerConfig,
+    pub costs: Power,
     pub ledger: LedgerConfig,
     pub log: LogConfig,
 }

@@ -11,6 +11,7 @@ pub mod model;
 pub mod money;
 pub mod offer;
 pub mod payment;
+pub mod power;
 pub mod purchase;
 pub mod quote;
 pub mod relay;

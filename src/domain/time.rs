@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 86_400_000;
+
 /// Milliseconds since 1970-01-01 UTC: the ledger's unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +26,11 @@ impl UnixMs {
     pub const fn since(self, earlier: Self) -> u64 {
         let elapsed = self.0.saturating_sub(earlier.0);
         if elapsed < 0 { 0 } else { elapsed as u64 }
+    }
+
+    /// The beginning of its day in UTC.
+    pub const fn day_start(self) -> Self {
+        Self(self.0.div_euclid(DAY_MS as i64) * DAY_MS as i64)
     }
 
     /// This point moved earlier by `ms`. Saturates.
@@ -48,6 +56,8 @@ mod tests {
         assert!(UnixMs::from_secs(u64::MAX).0 > 0);
         assert_eq!(UnixMs(-5).as_secs(), 0);
         assert_eq!(UnixMs(10).since(UnixMs(20)), 0);
+        assert_eq!(UnixMs(-1).day_start(), UnixMs(-86_400_000));
+        assert_eq!(UnixMs(86_400_001).day_start(), UnixMs(86_400_000));
         assert_eq!(UnixMs(i64::MAX).plus_ms(1), UnixMs(i64::MAX));
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::consumer::Ask;
 use crate::domain::ids::{Pubkey, RequestId};
 use crate::domain::money::Sats;
-use crate::store::{JobsQuery, PageKey};
+use crate::store::{EarningsBy, JobsQuery, PageKey};
 use crate::wallet::PaymentKey;
 
 /// A command with the number its answer will carry. No command has a field named `id`: in JSON that is this number.
@@ -64,6 +64,14 @@ pub enum NodeCommand {
     Job { job: String },
     /// Ledger, also while stopped: answers `Stats`.
     Stats,
+    /// Ledger, also while stopped: what the jobs of the last days have brought in and cost; answers `Earnings`.
+    Earnings {
+        #[serde(default)]
+        by: EarningsBy,
+        /// Today and the days before; 0: all there ever were.
+        #[serde(default)]
+        days: u32,
+    },
     /// Provider: calls a job off. Answer: `Done`.
     CancelJob { job: String },
     /// Supervisor: reads the config again; what can apply at once does. Answer: `Done`.

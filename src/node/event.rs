@@ -10,7 +10,7 @@ use crate::domain::model::BackendHealth;
 use crate::domain::payment::{Invoice, Payment};
 use crate::domain::relay::RelayHealth;
 use crate::inference::PullProgress;
-use crate::store::{JobDetail, JobRow, Offer, Page, PurchaseDetail, PurchasePage, PurchaseRow, Stats};
+use crate::store::{EarningsRow, JobDetail, JobRow, Offer, Page, PurchaseDetail, PurchasePage, PurchaseRow, Stats};
 use crate::wallet::PaymentsPage;
 
 /// An event, with the number of the command it answers, if it answers one.
@@ -45,6 +45,8 @@ pub enum NodeEvent {
     JobDetail { job: Box<JobDetail> },
     /// History: totals, as asked for.
     Stats { stats: Box<Stats> },
+    /// What jobs have brought in and cost, by day, model or buyer.
+    Earnings { rows: Vec<EarningsRow> },
     /// Activity: a request was turned away before it became a job.
     Refused { code: String },
     /// Models: a download moves.

@@ -7,10 +7,12 @@ use super::event::{Failure, NodeEvent, sentence};
 use super::options::NodeOptions;
 use crate::config::Config;
 use crate::domain::ids::JobId;
+use crate::domain::power::Power;
 use crate::domain::relay::RelayHealth;
+use crate::domain::time::{DAY_MS, UnixMs};
 use crate::store::{Page, PurchasePage, Reader, Stats, StoreError};
 
-/// Answers `Jobs`, `Job`, `Stats`, `Purchases` and `Purchase`. A ledger that does not exist yet is an empty one.
+/// Answers `Jobs`, `Job`, `Stats`, `Earnings`, `Purchases` and `Purchase`. A ledger that does not exist yet is an empty one.
 pub fn answer(options: &NodeOptions, command: &NodeCommand) -> NodeEvent {
     look_up(options, command).unwrap_or_else(|failure| NodeEvent::Failed { failure })
 }
@@ -28,6 +30,12 @@ fn look_up(options: &NodeOptions, command: &NodeCommand) -> Result<NodeEvent, Fa
             NodeEvent::Stats { stats: Box::new(reader.stats(options.clock.now()).map_err(|error| failure(&error))?) }
         }
         (NodeCommand::Stats, None) => NodeEvent::Stats { stats: Box::<Stats>::default() },
+        (NodeCommand::Earnings { by, days }, Some(reader)) => {
+            let now = options.clock.now();
+            let since = if *days == 0 { UnixMs(i64::MIN) } else { now.day_start().minus_ms(u64::from(days - 1) * DAY_MS) };
+            NodeEvent::Earnings { rows: reader.earnings(*by, since, power(options)?).map_err(|error| failure(&error))? }
+        }
+        (NodeCommand::Earnings { .. }, None) => NodeEvent::Earnings { rows: Vec::new() },
         (NodeCommand::Job { job: id }, Some(reader)) => {
             NodeEvent::JobDetail { job: Box::new(reader.job(id).map_err(|error| failure(&error))?) }
         }
@@ -44,6 +52,12 @@ fn look_up(options: &NodeOptions, command: &NodeCommand) -> Result<NodeEvent, Fa
         }
         _ => return Err(Failure::internal("Not a question for the ledger.")),
     })
+}
+
+/// What a running model costs, as the config says now.
+fn power(options: &NodeOptions) -> Result<Power, Failure> {
+    let loaded = Config::load(&options.paths, &options.environment, &options.overrides);
+    loaded.map(|loaded| loaded.config.costs).map_err(|error| Failure::usage(sentence(&error)).hint(CONFIG_HINT))
 }
 
 /// The relays as the link knows them; while the node is stopped the configured ones, none of them wanted now.

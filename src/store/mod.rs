@@ -8,6 +8,7 @@
 //! row and one update in the same transaction. Nothing outside this room knows SQL.
 
 mod aside;
+mod earnings;
 mod error;
 mod jobs;
 mod money;
@@ -32,6 +33,7 @@ mod purchase_tests;
 #[cfg(test)]
 mod tests;
 
+pub use earnings::{EarningsBy, EarningsRow};
 pub use error::StoreError;
 pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
 pub use money::{BookedPayment, Booking, MoneySums, OpenInvoice, Settlement};

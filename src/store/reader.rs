@@ -23,7 +23,7 @@ const MAX_CANDIDATES: usize = 5;
 /// A read-only view of the ledger.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Reader {

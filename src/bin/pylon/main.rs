@@ -12,6 +12,7 @@ mod purchases;
 mod relays;
 mod report;
 mod talk;
+mod totals;
 mod unit;
 
 use std::panic::AssertUnwindSafe;

@@ -8,7 +8,7 @@ use pylon_hud::domain::time::UnixMs;
 use pylon_hud::identity::Created;
 use pylon_hud::node::doctor::{Finding, Verdict};
 use pylon_hud::node::{Failure, Housing, NodeEvent, NodeState, NodeStatus, Report, TestStep};
-use pylon_hud::store::{JobDetail, JobRow, Page, Stats};
+use pylon_hud::store::{JobDetail, JobRow, Page};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -168,6 +168,7 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::Jobs { .. }
         | NodeEvent::JobDetail { .. }
         | NodeEvent::Stats { .. }
+        | NodeEvent::Earnings { .. }
         | NodeEvent::Doctor { .. }
         | NodeEvent::Preflight { .. }
         | NodeEvent::Testing { .. }
@@ -225,20 +226,6 @@ pub fn job(job: &JobDetail, market: &str, output: Output) -> Printed {
         line(&format!("{}  {} {outcome}", utc(sent.at), sent.relay))?;
     }
     Ok(())
-}
-
-/// `pylon jobs stats`.
-pub fn stats(stats: &Stats, output: Output) -> Printed {
-    if output.json {
-        return json(stats);
-    }
-    for (name, span) in [("today", &stats.today), ("7 days", &stats.week), ("30 days", &stats.month), ("all", &stats.all)] {
-        line(&format!(
-            "{name:<8} {} jobs, {} done, {} failed, {} refused, {} answer tokens",
-            span.jobs, span.done, span.failed, span.refused, span.answer_tokens
-        ))?;
-    }
-    stats.refusals.iter().try_for_each(|(code, count)| line(&format!("refused  {count:>6}  {code}")))
 }
 
 /// `pylon models`.

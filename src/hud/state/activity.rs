@@ -97,6 +97,7 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         | NodeEvent::Jobs { .. }
         | NodeEvent::JobDetail { .. }
         | NodeEvent::Stats { .. }
+        | NodeEvent::Earnings { .. }
         | NodeEvent::Pulling { .. }
         | NodeEvent::Doctor { .. }
         | NodeEvent::Preflight { .. }

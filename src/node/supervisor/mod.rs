@@ -139,6 +139,7 @@ impl Supervisor {
             NodeCommand::Jobs { .. }
             | NodeCommand::Job { .. }
             | NodeCommand::Stats
+            | NodeCommand::Earnings { .. }
             | NodeCommand::Purchases { .. }
             | NodeCommand::Purchase { .. } => return self.query(command, answer),
             NodeCommand::Submit { .. } | NodeCommand::PayOffer { .. } | NodeCommand::CancelRequest { .. } => {

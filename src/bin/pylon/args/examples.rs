@@ -42,6 +42,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("models", &["pylon models", "pylon models probe"]),
     ("models pull", &["pylon models pull llama3.2"]),
     ("jobs", &["pylon jobs", "pylon jobs --state failed --limit 5", "pylon jobs stats"]),
+    (
+        "earnings",
+        &[
+            "pylon earnings                   # the last 7 days",
+            "pylon earnings --by model --days 30",
+            "pylon config set costs.watts 250; pylon config set costs.sats_per_kwh 300   # then with what is left after electricity",
+        ],
+    ),
     ("jobs show", &["pylon jobs show 3f2a9c"]),
     ("jobs cancel", &["pylon jobs cancel 3f2a9c"]),
     (

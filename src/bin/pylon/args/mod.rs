@@ -22,7 +22,7 @@ pub use identity::{Identity, IdentityVerb};
 pub use node::{Daemon, Init, Logs, Offline, Restart, RobotName, Run, Start, Stop, Test};
 pub use practice::{Practice, PracticeMember};
 pub use relays::{Relays, RelaysVerb};
-pub use sell::{Jobs, JobsVerb, Models, ModelsVerb};
+pub use sell::{By, Earnings, Jobs, JobsVerb, Models, ModelsVerb};
 pub use service::{Service, ServiceVerb, Unit};
 pub use shell::{Completions, Man};
 pub use wallet::{Wallet, WalletVerb};
@@ -87,6 +87,8 @@ pub enum Verb {
     Models(Models),
     /// Selling: the jobs others asked of this node, newest first.
     Jobs(Jobs),
+    /// What selling has brought in, by day, model or buyer, with the electricity taken off if you say what it costs.
+    Earnings(Earnings),
     /// Show what the running node's wallet holds; receive, send, connect another one.
     Wallet(Wallet),
     /// Buying: ask others for a job, see what it costs, pay, read the answer.

@@ -4,6 +4,30 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::Output;
 
+/// What the lines of `pylon earnings` are about.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub enum By {
+    /// One line a day, in UTC.
+    #[default]
+    Day,
+    /// One line for each model that ran.
+    Model,
+    /// One line for each buyer.
+    Buyer,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Earnings {
+    /// What the lines are about.
+    #[arg(long, value_enum, default_value_t)]
+    pub by: By,
+    /// Today and the days before; 0: all there ever were.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub days: u32,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct Models {
     #[command(subcommand)]

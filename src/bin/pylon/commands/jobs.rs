@@ -5,7 +5,7 @@ use pylon_hud::store::{JobDetail, JobsQuery};
 
 use crate::args::{Jobs, JobsVerb, Output};
 use crate::talk::{ANSWER, PATIENT, Place, unexpected};
-use crate::{money, report};
+use crate::{money, report, totals};
 
 /// Lists jobs, shows one, calls one off, or adds them up.
 pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
@@ -29,7 +29,7 @@ pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
             report::done("The refund is given up.", jobs.output)
         }
         Some(JobsVerb::Stats { output }) => match place.ask(NodeCommand::Stats, ANSWER)? {
-            NodeEvent::Stats { stats } => report::stats(&stats, *output),
+            NodeEvent::Stats { stats } => totals::stats(&stats, *output),
             event => Err(unexpected(&event)),
         },
     }

@@ -3,6 +3,7 @@
 mod config;
 mod daemon;
 mod doctor;
+mod earnings;
 mod identity;
 mod init;
 mod job;
@@ -47,6 +48,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Test(test) => test::run(&place, &test),
         Verb::Models(models) => models::run(&place, &models),
         Verb::Jobs(jobs) => jobs::run(&place, &jobs),
+        Verb::Earnings(earnings) => earnings::run(&place, &earnings),
         Verb::Wallet(wallet) => wallet::run(&place, &wallet),
         Verb::Job(job) => job::run(&place, job.verb),
         Verb::Relays(relays) => relays::run(&place, &relays.verb),
