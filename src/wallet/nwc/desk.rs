@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Desk {
     pub made: Notify,
     /// Something may have been missed.
     pub missed: Notify,
+    /// Whether the wallet has ever shown a record of a payment that went out; some have none.
+    pub finds_payments: AtomicBool,
     wallet: Pubkey,
     known: Mutex<Knowledge>,
     greeted: watch::Sender<bool>,
@@ -92,6 +95,7 @@ impl Desk {
             beginning: tokio::sync::Mutex::default(),
             made: Notify::new(),
             missed: Notify::new(),
+            finds_payments: AtomicBool::new(false),
             wallet,
             known: Mutex::new(Knowledge {
                 network: named.unwrap_or(options.network),

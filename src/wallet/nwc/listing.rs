@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::transaction;
+use crate::domain::ids::PaymentHash;
 use crate::domain::payment::{Direction, Payment};
 use crate::domain::time::UnixMs;
 use crate::wallet::{PaymentKey, PaymentsPage, PaymentsQuery, WalletError};
@@ -18,6 +19,8 @@ use crate::wallet::{PaymentKey, PaymentsPage, PaymentsQuery, WalletError};
 const AT_A_TIME: u64 = 20;
 /// Requests for one page at most.
 const MOST_REQUESTS: usize = 500;
+/// How far a wallet's clock may be from ours, in milliseconds.
+const SLACK_MS: u64 = 600_000;
 
 impl Desk {
     /// Payments, newest first. What the wallet does not list and we know of is among them.
@@ -71,6 +74,26 @@ impl Desk {
         Ok(PaymentsPage { payments, next })
     }
 
+    /// The hashes of what the wallet lists as sent since then, pending or not; `None`: it does not come to an end.
+    pub async fn sent_since(&self, since: UnixMs) -> Result<Option<HashSet<PaymentHash>>, WalletError> {
+        // Clocks differ.
+        let from = since.minus_ms(SLACK_MS).as_secs();
+        let mut hashes = HashSet::new();
+        let mut offset = 0;
+        for _ in 0..MOST_REQUESTS {
+            let params = json!({ "limit": AT_A_TIME, "offset": offset, "from": from, "unpaid": true, "type": "outgoing" });
+            let listed = self.ask_for(params).await?;
+            let known = hashes.len();
+            hashes.extend(listed.iter().filter_map(|value| value.get("payment_hash")?.as_str()?.parse::<PaymentHash>().ok()));
+            // The end; or a wallet that begins anew there.
+            if (listed.len() as u64) < AT_A_TIME || hashes.len() == known {
+                return Ok(Some(hashes));
+            }
+            offset += listed.len() as u64;
+        }
+        Ok(None)
+    }
+
     /// Which way a payment went that does not say: out, if we have paid its invoice.
     fn guess(&self, value: &Value) -> Direction {
         let hash = value.get("payment_hash").and_then(Value::as_str).and_then(|text| text.parse().ok());
@@ -84,6 +107,10 @@ impl Desk {
             // One more, as some wallets leave the last second out.
             params["until"] = json!(at.as_secs().saturating_add(1));
         }
+        self.ask_for(params).await
+    }
+
+    async fn ask_for(&self, params: Value) -> Result<Vec<Value>, WalletError> {
         let mut value = self.wire.ask("list_transactions", params).await.map_err(|error| error.into_error("listing payments"))?;
         match value.get_mut("transactions").map(Value::take) {
             Some(Value::Array(listed)) => Ok(listed),

@@ -2,8 +2,12 @@
 //!
 //! The request is sent one time. What comes after it only looks: an answer that was lost, or that leaves it open, is
 //! made up for by a notification or by asking for the wallet's record, with growing pauses and for as long as it takes.
+//!
+//! A wallet may call a payment failed because it has waited long enough, and the payment may settle afterwards. So its no
+//! is held against its record, and a record that is not there proves something only where outgoing payments have records.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,6 +29,16 @@ pub type Outcome = Result<Payment, WalletError>;
 
 /// How long after an invoice's end its payment may still turn up.
 const GRACE_MS: u64 = 120_000;
+
+/// What an invoice's earlier try means for the next one.
+enum Before {
+    /// It is over: this one may be sent.
+    Over,
+    /// It is still on its way, and its end is this one's: sending another would be asking to pay twice.
+    UnderWay,
+    Ended(Payment),
+    Withdrawn(WalletError),
+}
 
 /// What is known of a payment after looking.
 enum Verdict {
@@ -86,50 +100,52 @@ impl Desk {
     pub fn resume(self: &Arc<Self>) {
         for outgoing in self.records.read(Journal::pending) {
             self.underway().insert(outgoing.key, watch::Sender::new(None));
-            self.tracker.spawn(Arc::clone(self).follow(outgoing, None));
+            self.tracker.spawn(Arc::clone(self).follow(outgoing, None, None));
         }
     }
 
     async fn pay(self: Arc<Self>, outgoing: Outgoing) {
         if outgoing.tried_before {
             match self.look_before(&outgoing).await {
-                Verdict::Open => {}
-                Verdict::Ended(payment) => return drop(self.conclude(&outgoing, payment).await),
-                Verdict::Withdrawn(error) => return self.withdraw(&outgoing, error).await,
+                Before::Over => {}
+                Before::UnderWay => {
+                    let reason = "the earlier payment of this invoice has failed".to_owned();
+                    return self.follow(outgoing, None, Some(reason)).await;
+                }
+                Before::Ended(payment) => return drop(self.conclude(&outgoing, payment).await),
+                Before::Withdrawn(error) => return self.withdraw(&outgoing, error).await,
             }
         }
         match self.wire.begin("pay_invoice", json!({ "invoice": outgoing.invoice.bolt11 })).await {
-            Ok(question) => self.follow(outgoing, Some(question)).await,
+            Ok(question) => self.follow(outgoing, Some(question), None).await,
             Err(error) => self.withdraw(&outgoing, error.into_error("paying")).await,
         }
     }
 
     /// An invoice that was tried before is only tried again when the wallet's record says that it may be.
-    async fn look_before(&self, outgoing: &Outgoing) -> Verdict {
+    async fn look_before(&self, outgoing: &Outgoing) -> Before {
         match self.record_of(outgoing).await {
-            Ok(Some(payment)) if payment.is_settled() => Verdict::Ended(payment),
-            Ok(Some(payment)) if payment.is_pending() => {
-                Verdict::Withdrawn(WalletError::Refused("it is paying this invoice already; wait for that to end".to_owned()))
-            }
-            Ok(_) => Verdict::Open,
+            Ok(Some(payment)) if payment.is_settled() => Before::Ended(payment),
+            Ok(Some(payment)) if payment.is_pending() => Before::UnderWay,
+            Ok(_) => Before::Over,
             Err(AskError::Refused(refusal)) => {
                 let error = refusal.into_error("looking up a payment", MilliSats(0), MilliSats(0));
                 let words = format!("this invoice was tried before, and what became of that cannot be looked up ({error})");
-                Verdict::Withdrawn(WalletError::Refused(words))
+                Before::Withdrawn(WalletError::Refused(words))
             }
-            Err(error) => Verdict::Withdrawn(error.into_error("looking up a payment")),
+            Err(error) => Before::Withdrawn(error.into_error("looking up a payment")),
         }
     }
 
-    /// Waits for a payment's end, from wherever it comes.
-    async fn follow(self: Arc<Self>, outgoing: Outgoing, mut question: Option<Question>) {
+    /// Waits for a payment's end, from wherever it comes. `failed`: why it is over as far as the wallet has said.
+    async fn follow(self: Arc<Self>, outgoing: Outgoing, mut question: Option<Question>, mut failed: Option<String>) {
         let Some(mut end) = self.underway().get(&outgoing.key).map(watch::Sender::subscribe) else { return };
         let mut pause = if question.is_some() { self.poll } else { Duration::ZERO };
         let mut next_pause = self.poll;
         loop {
             let look = async {
                 tokio::time::sleep(pause).await;
-                self.look(&outgoing).await
+                self.look(&outgoing, failed.as_deref()).await
             };
             let verdict = tokio::select! {
                 () = self.token.cancelled() => return,
@@ -138,9 +154,13 @@ impl Desk {
                     question = None;
                     match answer {
                         Ok(value) => self.paid(&outgoing, &value).await,
-                        Err(AskError::Refused(refusal)) if refusal.never_paid() => self.not_paid(&outgoing, refusal),
+                        Err(AskError::Refused(refusal)) if refusal.is_failed_payment() => {
+                            failed = Some(refusal.why_failed());
+                            self.look(&outgoing, failed.as_deref()).await
+                        }
+                        Err(AskError::Refused(refusal)) if refusal.never_tried() => self.not_tried(&outgoing, refusal),
                         Err(AskError::Closed) => return,
-                        Err(_) => self.look(&outgoing).await,
+                        Err(_) => self.look(&outgoing, None).await,
                     }
                 }
                 verdict = look => verdict,
@@ -159,7 +179,11 @@ impl Desk {
     async fn record_of(&self, outgoing: &Outgoing) -> Result<Option<Payment>, AskError> {
         let record = self.lookup(outgoing.invoice.hash).await?;
         let payment = record.and_then(|value| transaction::read(&value, Direction::Out));
-        Ok(payment.filter(|payment| payment.direction == Direction::Out))
+        let payment = payment.filter(|payment| payment.direction == Direction::Out);
+        if payment.is_some() {
+            self.finds_payments.store(true, Ordering::Relaxed);
+        }
+        Ok(payment)
     }
 
     /// The wallet says that it has paid. Its record says the rest.
@@ -184,35 +208,47 @@ impl Desk {
         }
     }
 
-    fn not_paid(&self, outgoing: &Outgoing, refusal: Refusal) -> Verdict {
-        if refusal.is_failed_payment() {
-            let reason = if refusal.message.is_empty() { "the wallet found no way to pay it" } else { &refusal.message };
-            return Verdict::Ended(outgoing.ended(failure(reason), MilliSats(0), None));
-        }
+    fn not_tried(&self, outgoing: &Outgoing, refusal: Refusal) -> Verdict {
         let amount = outgoing.invoice.amount.unwrap_or_default();
         let needed = MilliSats(amount.0.saturating_add(fee_at_most(amount).0));
         let available = self.last_balance().map(|(balance, _)| balance).unwrap_or_default();
         Verdict::Withdrawn(refusal.into_error("paying", needed, available))
     }
 
-    /// Looks at the wallet's record of a payment that was asked for.
-    async fn look(&self, outgoing: &Outgoing) -> Verdict {
-        let Ok(payment) = self.record_of(outgoing).await else { return Verdict::Open };
+    /// Looks at the wallet's record of a payment that was asked for. `failed`: what it has said of its end.
+    async fn look(&self, outgoing: &Outgoing, failed: Option<&str>) -> Verdict {
+        let ended = |reason: &str| Verdict::Ended(outgoing.ended(failure(reason), MilliSats(0), None));
+        let record = match (self.record_of(outgoing).await, failed) {
+            (Ok(record), _) => record,
+            // It has no records to ask for, so its word is all there is.
+            (Err(AskError::Refused(refusal)), Some(reason)) if refusal.is_unknown_method() => return ended(reason),
+            (Err(_), _) => return Verdict::Open,
+        };
         // After this the payee takes no payment, and the wallet no request.
         let is_over = outgoing.invoice.expires_at.max(outgoing.at).plus_ms(GRACE_MS) < self.clock.now();
         // Another connection may lead to another wallet, which knows nothing of what this one's was asked to pay.
         let may_fail = outgoing.client == self.client;
-        match payment {
-            Some(payment) if payment.is_settled() => Verdict::Ended(payment),
-            Some(payment) if payment.is_pending() => Verdict::Open,
+        match (record, failed) {
+            (Some(payment), _) if payment.is_settled() => Verdict::Ended(payment),
+            (Some(payment), _) if payment.is_pending() => Verdict::Open,
+            (_, Some(reason)) if may_fail => ended(reason),
             // After an earlier try, the record of a failure may be that one's.
-            Some(payment) if may_fail && (is_over || !outgoing.tried_before) => Verdict::Ended(payment),
-            None if may_fail && is_over => {
-                let reason = "the invoice has expired, and the wallet knows of no payment";
-                Verdict::Ended(outgoing.ended(failure(reason), MilliSats(0), None))
-            }
+            (Some(payment), None) if may_fail && (is_over || !outgoing.tried_before) => Verdict::Ended(payment),
+            (None, None) if may_fail && is_over => match self.is_unlisted(outgoing).await {
+                true => ended("the invoice has expired, and the wallet knows of no payment"),
+                false => Verdict::Open,
+            },
             _ => Verdict::Open,
         }
+    }
+
+    /// Whether a payment without a record was never made. A wallet may have records of invoices only, and a payment that
+    /// the payee holds may settle long after the invoice is over: such a wallet's list has to be without it as well.
+    async fn is_unlisted(&self, outgoing: &Outgoing) -> bool {
+        if self.finds_payments.load(Ordering::Relaxed) {
+            return true;
+        }
+        matches!(self.sent_since(outgoing.at).await, Ok(Some(hashes)) if !hashes.contains(&outgoing.invoice.hash))
     }
 
     /// The wallet tells of a payment that went out: one of ours, or another program's.

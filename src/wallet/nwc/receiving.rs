@@ -14,6 +14,8 @@ use crate::wallet::{InvoiceRequest, WalletError, WalletEvent, bolt11};
 
 /// Bytes of a BOLT11 description.
 const MAX_DESCRIPTION: usize = 639;
+/// How much more seldom a wallet that tells of payments is asked for them.
+const TOLD_BY_ITSELF: u32 = 8;
 /// All the bitcoin there will ever be, in msats.
 const MOST: u64 = 2_100_000_000_000_000_000;
 
@@ -48,12 +50,13 @@ impl Desk {
         Ok(invoice)
     }
 
-    /// Asks after unpaid invoices: again and again when the wallet tells nothing by itself, otherwise only when something
-    /// may have been missed.
+    /// Asks after unpaid invoices, again and again: less often when the wallet tells by itself, as what it tells may be
+    /// lost on the way.
     pub async fn watch_invoices(self: Arc<Self>) {
         let mut pause = self.poll;
         loop {
-            let asks = !self.notifies() && !self.records.read(|book| book.unpaid(self.clock.now())).is_empty();
+            let asks = !self.records.read(|book| book.unpaid(self.clock.now())).is_empty();
+            let rest = if self.notifies() { pause.saturating_mul(TOLD_BY_ITSELF) } else { pause };
             tokio::select! {
                 () = self.token.cancelled() => return,
                 () = self.made.notified() => {
@@ -61,7 +64,7 @@ impl Desk {
                     continue;
                 }
                 () = self.missed.notified() => {}
-                () = tokio::time::sleep(pause), if asks => pause = (pause * 2).min(self.longest_poll),
+                () = tokio::time::sleep(rest), if asks => pause = (pause * 2).min(self.longest_poll),
             }
             tokio::select! {
                 () = self.token.cancelled() => return,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::money::MilliSats;
+use crate::nip90::text;
 use crate::wallet::WalletError;
 
 /// Characters kept of a wallet's own words.
@@ -49,10 +50,9 @@ impl Refusal {
         self.code == "UNSUPPORTED_ENCRYPTION"
     }
 
-    /// Whether nothing was paid, by what NIP-47 says of the code. Other codes leave it open.
-    pub fn never_paid(&self) -> bool {
-        const NEVER: [&str; 8] = [
-            "PAYMENT_FAILED",
+    /// Whether nothing was even tried, by what NIP-47 says of the code. Other codes leave it open.
+    pub fn never_tried(&self) -> bool {
+        const NEVER: [&str; 7] = [
             "INSUFFICIENT_BALANCE",
             "QUOTA_EXCEEDED",
             "RESTRICTED",
@@ -64,9 +64,19 @@ impl Refusal {
         NEVER.contains(&self.code.as_str()) && !self.is_paid_before()
     }
 
-    /// The payment was tried and did not reach the payee.
+    /// The payment was tried and has not reached the payee, or not in the time the wallet has waited.
     pub fn is_failed_payment(&self) -> bool {
         self.code == "PAYMENT_FAILED" && !self.is_paid_before()
+    }
+
+    /// Why a payment has failed, in the wallet's words.
+    pub fn why_failed(self) -> String {
+        if self.message.is_empty() { "the wallet found no way to pay it".to_owned() } else { self.message }
+    }
+
+    /// The wallet does not do what was asked, or this connection may not ask for it.
+    pub fn is_unknown_method(&self) -> bool {
+        matches!(self.code.as_str(), "NOT_IMPLEMENTED" | "RESTRICTED")
     }
 
     /// As the port says it. `method` is what was asked; `needed` and `available` are for an empty wallet.
@@ -95,9 +105,9 @@ impl Refusal {
     }
 }
 
-/// Somebody's words without control characters, and not too many.
-pub fn clean(text: &str, most: usize) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(most).collect::<String>().trim().to_owned()
+/// Somebody's words in one line, without characters that steer a screen, and not too many.
+pub fn clean(words: &str, most: usize) -> String {
+    text::line(words, most)
 }
 
 #[cfg(test)]
@@ -117,9 +127,9 @@ mod tests {
     #[test]
     fn only_codes_that_say_so_mean_that_nothing_was_paid() {
         let no = |code: &str, message: &str| Refusal { code: code.into(), message: message.into() };
-        assert!(no("PAYMENT_FAILED", "no route").never_paid() && no("RATE_LIMITED", "").never_paid());
+        assert!(no("RATE_LIMITED", "").never_tried() && no("PAYMENT_FAILED", "no route").is_failed_payment());
         for open in [no("INTERNAL", ""), no("OTHER", "timeout"), no("", ""), no("NEW_CODE", ""), no("PAYMENT_FAILED", "Already paid")] {
-            assert!(!open.never_paid(), "{open:?}");
+            assert!(!open.never_tried() && !open.is_failed_payment(), "{open:?}");
         }
     }
 }

@@ -120,9 +120,18 @@ impl Bank {
 
     /// Notes a try that failed, as some wallets list them.
     pub fn fail(&self, payer: Account, text: &str) {
+        self.note(payer, text, "failed");
+    }
+
+    /// Notes a payment that is on its way.
+    pub fn begin(&self, payer: Account, text: &str) {
+        self.note(payer, text, "pending");
+    }
+
+    fn note(&self, payer: Account, text: &str, state: &str) {
         let invoice = bolt11::decode(text).unwrap();
         let record = json!({
-            "type": "outgoing", "state": "failed", "invoice": text, "payment_hash": invoice.hash, "amount": invoice.amount,
+            "type": "outgoing", "state": state, "invoice": text, "payment_hash": invoice.hash, "amount": invoice.amount,
             "fees_paid": 0, "created_at": now(),
         });
         self.books().sent.push((payer, record));

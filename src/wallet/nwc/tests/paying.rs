@@ -80,6 +80,48 @@ async fn an_unanswered_payment_has_failed_when_the_invoice_is_over_and_the_walle
 }
 
 #[tokio::test]
+async fn a_payment_the_wallet_gave_up_on_is_pending_for_as_long_as_its_record_is() {
+    let nwc = impatient_payer(QUIET).await;
+    nwc.their_payer().set("pay_invoice", Manner::GivesUp);
+    let (prepared, key) = (nwc.prepared("held by the payee").await, fresh_key());
+    assert!(nwc.send(&prepared, key).await.unwrap().is_pending());
+    let looked = nwc.their_payer().count("lookup_invoice");
+    nwc.their_payer().heard("lookup_invoice", looked + 2).await;
+    assert!(nwc.send(&prepared, key).await.unwrap().is_pending(), "it is looked at, and not called failed");
+    let mut events = nwc.payer.events();
+    nwc.bank.pay(1, &prepared.invoice.bolt11).unwrap();
+    assert!(told(&mut events, &prepared.invoice).await.is_settled());
+    assert_eq!(nwc.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_wallet_without_records_that_says_failed_is_taken_by_its_word() {
+    let nwc = wallets().await;
+    nwc.their_payer().set("pay_invoice", Manner::No("PAYMENT_FAILED"));
+    let prepared = nwc.prepared("no way").await;
+    nwc.their_payer().set("lookup_invoice", Manner::No("NOT_IMPLEMENTED"));
+    let failed = nwc.ended(&prepared).await;
+    assert!(matches!(&failed.state, PaymentState::Failed { reason } if reason == "because"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn an_unanswered_payment_stays_pending_when_the_wallet_has_no_records_of_payments() {
+    static AHEAD: AtomicU64 = AtomicU64::new(0);
+    let nwc = Nwc::open(QUIET, impatient).await;
+    nwc.payer.close().await;
+    let clock = Clock::new(|| Clock::default().now().plus_ms(AHEAD.load(Ordering::SeqCst)));
+    let payer = NwcWallet::open(NwcOptions { clock, ..impatient(options(nwc.their_payer(), nwc.dirs.1.path())) }).await.unwrap();
+    nwc.their_payer().set("pay_invoice", Manner::Silent);
+    nwc.their_payer().set("list_transactions", Manner::No("NOT_IMPLEMENTED"));
+    let (prepared, key) = (payer.prepare(nwc.ask("held by the payee").await.bolt11).await.unwrap(), fresh_key());
+    assert!(payer.send(prepared.clone(), key).await.unwrap().is_pending());
+    AHEAD.store(2 * 3600 * 1000, Ordering::SeqCst);
+    let asked = nwc.their_payer().count("list_transactions");
+    nwc.their_payer().heard("list_transactions", asked + 2).await;
+    assert!(payer.payment(prepared.invoice.hash).await.unwrap().unwrap().is_pending(), "nobody knows, so nobody says");
+}
+
+#[tokio::test]
 async fn an_answer_that_was_lost_is_made_up_for_by_the_wallets_record() {
     let nwc = impatient_payer(QUIET).await;
     for manner in [Manner::Lost, Manner::Garbage, Manner::Unclear] {

@@ -24,6 +24,16 @@ async fn a_notification_that_comes_twice_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_payment_whose_notification_is_lost_is_found_all_the_same() {
+    // It promises to tell, and nothing it tells arrives.
+    let nwc = Nwc::open(Traits { copies: 0, ..Traits::default() }, |options| options).await;
+    let invoice = nwc.ask("nobody told us").await;
+    let mut events = nwc.payee.events();
+    nwc.bank.pay(1, &invoice.bolt11).unwrap();
+    assert!(told(&mut events, &invoice).await.is_settled());
+}
+
+#[tokio::test]
 async fn what_was_paid_while_nobody_listened_is_told_at_the_next_start() {
     let nwc = wallets().await;
     let invoice = nwc.ask("meanwhile").await;

@@ -34,6 +34,8 @@ pub enum Manner {
     No(&'static str),
     /// Refuses with this code and lists a failed payment.
     Fails,
+    /// Has waited long enough and calls it failed, while the payment is still on its way.
+    GivesUp,
 }
 
 /// What kind of wallet it is.
@@ -179,6 +181,10 @@ impl Inner {
             Manner::Fails => {
                 self.bank.fail(self.account, params["invoice"].as_str().unwrap());
                 Err(("PAYMENT_FAILED", "no route".to_owned()))
+            }
+            Manner::GivesUp => {
+                self.bank.begin(self.account, params["invoice"].as_str().unwrap());
+                Err(("PAYMENT_FAILED", "timed out".to_owned()))
             }
             Manner::Forged => {
                 self.forge(event.id, cipher).await;
