@@ -29,6 +29,9 @@ names! {
         ReusedInvoice = "reused-invoice",
         /// This provider's invoices have lied before.
         LiedBefore = "lied-before",
+        /// The wallet has paid its invoice, or is at it, and the ledger does not know what for. That may have been for this
+        /// request, so nothing else is paid for it.
+        PaidBefore = "paid-before",
         /// A limit of the user's own forbids it.
         OverLimit = "over-limit",
         /// The wallet would not pay it, and says why.
@@ -54,6 +57,7 @@ impl Flaw {
             Self::SecondOffer => "this provider has made another offer before; the first one counts",
             Self::ReusedInvoice => "its invoice stands in another offer",
             Self::LiedBefore => "an earlier invoice of this provider was not what its offer said",
+            Self::PaidBefore => "the wallet has paid its invoice before, or is paying it; nothing else is paid for this request",
             Self::OverLimit => "a spending limit forbids it",
             Self::WalletRefused => "the wallet would not pay it",
             Self::NoWallet => "there is no wallet to pay it with",

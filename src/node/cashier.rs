@@ -248,6 +248,7 @@ fn failure(error: &WalletError) -> Failure {
         WalletError::Invoice(_)
         | WalletError::Insufficient { .. }
         | WalletError::AlreadyPaid
+        | WalletError::UnderWay
         | WalletError::OwnInvoice
         | WalletError::Amount { .. }
         | WalletError::Refused(_)

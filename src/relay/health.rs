@@ -9,6 +9,7 @@ use super::screen::Cause;
 use crate::clock::Clock;
 use crate::domain::relay::{Published, RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
+use crate::nip90::text;
 
 /// Characters kept of a relay's own words.
 const MAX_WORDS: usize = 200;
@@ -198,7 +199,7 @@ impl HealthBoard {
 
 /// A stranger's words, fit to be shown: one line, of bounded length.
 pub fn clean(words: &str) -> String {
-    words.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect::<String>().trim().to_owned()
+    text::line(words, MAX_WORDS)
 }
 
 #[cfg(test)]

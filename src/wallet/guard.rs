@@ -226,7 +226,12 @@ impl Drop for Busy {
 const fn may_have_paid(error: &WalletError) -> bool {
     matches!(
         error,
-        WalletError::Unknown(_) | WalletError::Unreachable(_) | WalletError::Closed | WalletError::Records(_) | WalletError::AlreadyPaid
+        WalletError::Unknown(_)
+            | WalletError::Unreachable(_)
+            | WalletError::Closed
+            | WalletError::Records(_)
+            | WalletError::AlreadyPaid
+            | WalletError::UnderWay
     )
 }
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::money::MilliSats;
 use crate::net::{self, hosts};
+use crate::nip90::text;
 
 /// The largest answer that is read.
 const MAX_BYTES: usize = 64 * 1024;
@@ -54,7 +55,7 @@ impl FromStr for LightningAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed = || AddressError::Malformed(text.chars().take(MAX_WORDS).collect());
+        let malformed = || AddressError::Malformed(text::line(text, MAX_WORDS));
         let (name, host) = text.trim().split_once('@').ok_or_else(malformed)?;
         let is_name =
             !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte));
@@ -131,7 +132,7 @@ impl LightningAddress {
         if let Ok(refusal) = serde_json::from_slice::<Refusal>(&body)
             && refusal.status.eq_ignore_ascii_case("error")
         {
-            let reason = refusal.reason.chars().filter(|letter| !letter.is_control()).take(MAX_WORDS).collect::<String>();
+            let reason = text::line(&refusal.reason, MAX_WORDS);
             return Err(self.refused(if reason.is_empty() { "it gives no reason" } else { &reason }));
         }
         serde_json::from_slice(&body).map_err(|_| self.refused("its answer cannot be read"))

@@ -156,6 +156,9 @@ pub enum WalletError {
     Insufficient { needed: u64, available: u64 },
     #[error("this invoice has been paid before")]
     AlreadyPaid,
+    /// Of another try, whose end is not known: that one may have paid.
+    #[error("a payment of this invoice is on its way already; wait for that to end")]
+    UnderWay,
     #[error("this invoice is our own")]
     OwnInvoice,
     #[error("the amount has to be from {least} to {most} msats")]

@@ -14,7 +14,7 @@ use pylon_hud::domain::purchase::{AutoPay, PurchaseState};
 use pylon_hud::node::{Ask, Failure, NodeCommand, NodeEvent, NodeState};
 use pylon_hud::store::{Offer, PurchaseDetail, Reader};
 use pylon_hud::wallet::practice::{PracticeOptions, PracticeWallet};
-use pylon_hud::wallet::{InvoiceRequest, Wallet as _};
+use pylon_hud::wallet::{IdempotencyKey, InvoiceRequest, Wallet as _};
 
 use crate::common::{Buyer, Market, Running, Scripted, soon, tag};
 
@@ -316,6 +316,28 @@ fn crafted(currency: Currency, msats: Option<u64>) -> String {
         None => builder,
     };
     builder.build_signed(|digest| Secp256k1::new().sign_ecdsa_recoverable(digest, &key)).unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_wallet_has_paid_an_invoice_already_nothing_else_is_paid() {
+    let market = Market::new().await;
+    let customer = Customer::new(&market, &["buyer.offer_window_secs=3"]).await;
+    let (cheap, dear) = (Crook::new(&market).await, Crook::new(&market).await);
+    let paid = cheap.invoice(3, 600).await;
+    let prepared = customer.purse.prepare(paid.clone()).await.unwrap();
+    customer.purse.send(prepared, IdempotencyKey([1; 16])).await.unwrap();
+    let id = customer.ask(ask(AutoPay::Cheapest)).await;
+    customer.request_in(id, PurchaseState::Published).await;
+    dear.offer(id, "4000", &dear.invoice(4, 600).await).await;
+    cheap.offer(id, "3000", &paid).await;
+    let waits = customer.request_where(id, "the wallet's word", |detail| detail.row.reason_code.as_deref() == Some("paid-before")).await;
+    assert_eq!(waits.offers.iter().filter(|offer| offer.flaw.is_none()).count(), 1, "the other one could be paid");
+    let by_hand = customer.node.call(NodeCommand::PayOffer { request: id.to_string(), provider: None }).await;
+    assert!(matches!(by_hand, NodeEvent::Failed { .. }), "{by_hand:?}");
+    let stands = customer.look(id).await.row;
+    assert_eq!((stands.state, stands.is_being_paid), (PurchaseState::Published, false));
+    assert_eq!(customer.spent().await, 3_000, "nothing but what was paid before");
+    customer.node.stop();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,6 +22,8 @@ enum Outcome {
     Again(String),
     /// This offer is not paid.
     Flawed(Flaw, Option<String>),
+    /// The wallet has paid the invoice, or is at it: the money may have gone for this request.
+    MayBePaid(WalletError),
     /// Somebody else is at it.
     Elsewhere,
 }
@@ -82,6 +84,9 @@ impl Consumer {
         let answered_by = self.open.get(&id).and_then(|open| open.row.provider);
         let wanted = answered_by.or(provider);
         let offers = self.context.store.offers(id).await?;
+        if offers.iter().any(|offer| offer.flaw == Some(Flaw::PaidBefore)) {
+            return Ok(None);
+        }
         let could = |offer: &Offer| offer.flaw.is_none() && offer.expires_at.is_none_or(|at| at > now);
         Ok(offers.into_iter().find(|offer| could(offer) && wanted.is_none_or(|wanted| wanted == offer.provider)))
     }
@@ -102,6 +107,10 @@ impl Consumer {
                 Outcome::Again(words) => {
                     note(&context, &offer, words).await;
                     Then::Again
+                }
+                Outcome::MayBePaid(error) => {
+                    mark(&context, &offer, Flaw::PaidBefore, error.to_string()).await;
+                    Then::Wait
                 }
                 Outcome::Flawed(flaw, detail) => {
                     mark(&context, &offer, flaw, detail.unwrap_or_default()).await;
@@ -129,7 +138,7 @@ async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
                 let (flaw, detail) = flaw_of(error);
                 Outcome::Flawed(flaw, detail)
             }
-            WalletError::AlreadyPaid => Outcome::Flawed(Flaw::ReusedInvoice, None),
+            WalletError::AlreadyPaid | WalletError::UnderWay => Outcome::MayBePaid(error),
             WalletError::OwnInvoice => Outcome::Flawed(Flaw::Own, None),
             WalletError::Unreachable(_) | WalletError::Refused(_) | WalletError::Locked => Outcome::Again(error.to_string()),
             WalletError::Closed => Outcome::Elsewhere,

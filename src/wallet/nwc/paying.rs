@@ -317,7 +317,7 @@ pub fn payable(book: &Journal, invoice: &Invoice, network: Network, now: UnixMs)
     }
     match book.of_hash(&invoice.hash).and_then(Outgoing::payment) {
         Some(payment) if payment.is_settled() => Err(WalletError::AlreadyPaid),
-        Some(payment) if payment.is_pending() => Err(WalletError::Refused("a payment of this invoice is on its way".to_owned())),
+        Some(payment) if payment.is_pending() => Err(WalletError::UnderWay),
         _ => Ok(amount),
     }
 }

@@ -43,9 +43,7 @@ impl Desk {
             Ok(Some(value)) if transaction::is_incoming(&value) => return Err(WalletError::OwnInvoice),
             Ok(Some(value)) => match transaction::read(&value, Direction::Out) {
                 Some(payment) if payment.is_settled() => return Err(WalletError::AlreadyPaid),
-                Some(payment) if payment.is_pending() => {
-                    return Err(WalletError::Refused("it is paying this invoice already".to_owned()));
-                }
+                Some(payment) if payment.is_pending() => return Err(WalletError::UnderWay),
                 _ => {}
             },
             // What it cannot look up, it may still pay.

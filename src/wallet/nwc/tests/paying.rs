@@ -49,7 +49,7 @@ async fn a_payment_without_an_answer_stays_pending_and_is_not_asked_for_again() 
     let (prepared, key) = (nwc.prepared("lost on the way").await, fresh_key());
     assert!(nwc.send(&prepared, key).await.unwrap().is_pending());
     assert!(nwc.send(&prepared, key).await.unwrap().is_pending(), "the same intention");
-    assert!(matches!(nwc.send(&prepared, fresh_key()).await, Err(WalletError::Refused(_))), "another one has to wait");
+    assert_eq!(nwc.send(&prepared, fresh_key()).await.unwrap_err(), WalletError::UnderWay, "another one has to wait");
     assert!(nwc.payer.payment(prepared.invoice.hash).await.unwrap().unwrap().is_pending());
     let listed = nwc.payer.payments(Default::default()).await.unwrap().payments;
     assert!(listed.len() == 1 && listed[0].is_pending(), "{listed:?}");
