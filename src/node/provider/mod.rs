@@ -18,6 +18,7 @@ mod handle;
 mod intake;
 mod offer;
 mod queue;
+mod reconciling;
 mod resume;
 mod runner;
 mod settings;

@@ -6,7 +6,7 @@
 //! - An invoice is sent only after the ledger has it. One made just before a crash is an orphan: nobody ever sees it.
 //! - A quote that ran out is still paid for if money comes: the job is run if it can be, and otherwise the money is owed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,14 +26,10 @@ use crate::domain::time::UnixMs;
 use crate::nip90::amount::Amount;
 use crate::node::event::{Scope, sentence};
 use crate::store::{JobRow, OpenInvoice, Settlement, StoreError};
-use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent, bolt11};
+use crate::wallet::{InvoiceRequest, WalletError, WalletEvent, bolt11};
 
-/// Money that comes later than this is found by nobody but the operator.
-const LOOKED_FOR_MS: u64 = 30 * 86_400_000;
 /// How long a quote that has run out is kept in memory.
 const GRACE_MS: u64 = 600_000;
-/// A list is read no further than this: a wallet that never ends must not hold up the provider.
-const MOST_PAGES: usize = 200;
 
 /// An invoice that was sent and waits.
 pub struct Quote {
@@ -352,39 +348,5 @@ impl Context {
             Err(error) => self.ledger_fault("a quote that ran out", &error),
         }
         None
-    }
-
-    /// Pages through the wallet's list as far back as there are unpaid invoices: what of them is paid, and whether all of
-    /// the list was read.
-    async fn reconcile(&self, wallet: &dyn Wallet) -> (Vec<PaymentHash>, bool) {
-        let since = self.clock.now().minus_ms(LOOKED_FOR_MS);
-        let open = match self.store.open_invoices(since).await {
-            Ok(open) => open,
-            Err(error) => {
-                self.ledger_fault("the unpaid invoices", &error);
-                return (Vec::new(), false);
-            }
-        };
-        let Some(oldest) = open.iter().map(|invoice| invoice.created_at).min() else { return (Vec::new(), true) };
-        let hashes: HashSet<PaymentHash> = open.iter().map(|invoice| invoice.hash).collect();
-        let mut paid = Vec::new();
-        let mut query = PaymentsQuery::default();
-        for _ in 0..MOST_PAGES {
-            let page = match wallet.payments(query.clone()).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::warn!("The wallet's list could not be read: {error}. It is tried again.");
-                    return (paid, false);
-                }
-            };
-            let settled = page.payments.iter().filter(|payment| payment.direction == Direction::In && payment.is_settled());
-            paid.extend(settled.filter_map(|payment| payment.hash).filter(|hash| hashes.contains(hash)));
-            match page.next {
-                // Nobody pays an invoice before it is made.
-                Some(next) if next.0 >= oldest => query.before = Some(next),
-                _ => break,
-            }
-        }
-        (paid, true)
     }
 }

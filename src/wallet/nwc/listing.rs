@@ -35,6 +35,7 @@ impl Desk {
         // Everything after this point has been seen.
         let mut seen_until = None;
         let mut offset = 0;
+        let mut is_read = false;
         for _ in 0..MOST_REQUESTS {
             let listed = self.ask_for_list(query.before.as_ref(), offset).await?;
             let (got, known) = (listed.len() as u64, heard.len());
@@ -52,15 +53,21 @@ impl Desk {
             }
             // The end; or a wallet that begins anew there.
             if heard.len() == known {
-                seen_until = None;
+                (seen_until, is_read) = (None, true);
                 break;
             }
             offset += got;
             seen_until = oldest;
             let complete = found.values().filter(|payment| is_older(payment) && Some(payment.created_at) > seen_until).count();
             if complete > limit {
+                is_read = true;
                 break;
             }
+        }
+        if !is_read {
+            // What was not read may hold payments, so this is no page.
+            let words = format!("its list of payments has no end after {MOST_REQUESTS} requests; look into the wallet itself");
+            return Err(WalletError::Refused(words));
         }
         for payment in self.records.read(|book| book.unlisted()) {
             found.entry(payment.id.clone()).or_insert(payment);
