@@ -1,5 +1,7 @@
 //! Points in time as arguments: no rule in this room asks what time it is.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds of a day.
@@ -43,6 +45,24 @@ impl UnixMs {
     pub const fn plus_ms(self, ms: u64) -> Self {
         let ms = if ms > i64::MAX as u64 { i64::MAX } else { ms as i64 };
         Self(self.0.saturating_add(ms))
+    }
+}
+
+/// The pauses between two looks at something: while it is well, and while it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    pub calm: Duration,
+    pub doubt: Duration,
+}
+
+impl Pace {
+    pub const fn secs(calm: u64, doubt: u64) -> Self {
+        Self { calm: Duration::from_secs(calm), doubt: Duration::from_secs(doubt) }
+    }
+
+    /// The same pause either way.
+    pub const fn always(pause: Duration) -> Self {
+        Self { calm: pause, doubt: pause }
     }
 }
 

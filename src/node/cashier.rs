@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
 
 use super::command::NodeCommand;
@@ -22,10 +22,10 @@ use crate::domain::job::JobState;
 use crate::domain::limits::Limits;
 use crate::domain::money::Sats;
 use crate::domain::payment::{Direction, Payment};
-use crate::domain::time::UnixMs;
+use crate::domain::time::{Pace, UnixMs};
 use crate::store::{Ended, JobRow, Purpose, Store, StoreError};
 use crate::wallet::guard::{Guard, Order, PayError, refund};
-use crate::wallet::{InvoiceRequest, PaymentsQuery, Wallet, WalletError, WalletEvent};
+use crate::wallet::{InvoiceRequest, PaymentsQuery, SyncState, Wallet, WalletError, WalletEvent};
 
 /// How long an invoice made by hand can be paid.
 const EXPIRY_SECS: u64 = 3_600;
@@ -35,6 +35,8 @@ const RECHECK_MS: u64 = 600_000;
 const RECHECK_AT_START_MS: u64 = 86_400_000;
 /// Between two looks at payments whose end is not known.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Looks in a row that fail before the wallet counts as away.
+const MISSES: u32 = 2;
 
 /// The wallet of a started node.
 #[derive(Clone)]
@@ -50,6 +52,9 @@ pub struct Cashier {
     pub clock: Clock,
     /// Rings when a payment has changed a request of ours.
     pub bell: mpsc::Sender<Bell>,
+    /// Rung by whoever has a reason to look at the wallet now.
+    pub doubt: Arc<Notify>,
+    pub pace: Pace,
 }
 
 /// The config's limits as the rule takes them.
@@ -71,6 +76,40 @@ impl Cashier {
         tasks.spawn("wallet", async move {
             token.run_until_cancelled(cashier.follow()).await;
         });
+        let (cashier, token) = (self.clone(), tasks.token().clone());
+        tasks.spawn("wallet watch", async move {
+            token.run_until_cancelled(cashier.watch()).await;
+        });
+    }
+
+    /// Looks at the wallet again and again. It counts as away when it could not be read twice in a row: once is a hiccup.
+    async fn watch(self) {
+        let mut misses = 0_u32;
+        loop {
+            let missed = self.look().await;
+            misses = if missed.is_some() { misses.saturating_add(1) } else { 0 };
+            if misses == 0 || misses >= MISSES {
+                self.found(missed);
+            }
+            let pause = if misses == 0 { self.pace.calm } else { self.pace.doubt };
+            tokio::select! {
+                () = self.doubt.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Whether the wallet can be used. What is new is told.
+    fn found(&self, trouble: Option<String>) {
+        let before = self.board.now().trouble.wallet;
+        match (&before, &trouble) {
+            (None, Some(why)) => {
+                self.outlet.fault(Scope::Wallet, why.clone(), "It is asked again every few seconds; what is under way stays pending.");
+            }
+            (Some(_), None) => tracing::info!("The wallet can be used again."),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        self.board.update(|status| status.trouble.wallet = trouble);
     }
 
     async fn follow(self) {
@@ -92,7 +131,7 @@ impl Cashier {
                 Some(Ok(WalletEvent::Changed)) => {}
                 Some(Err(RecvError::Closed)) => return,
             }
-            self.look().await;
+            self.doubt.notify_one();
         }
     }
 
@@ -142,12 +181,32 @@ impl Cashier {
         }
     }
 
-    /// Reads the wallet once. When it cannot be read, what was known keeps standing, with its age.
-    async fn look(&self) {
-        match self.wallet.snapshot().await {
-            Ok(snapshot) => self.board.update(|status| status.wallet = Some(WalletView { kind: self.wallet.kind().to_owned(), snapshot })),
-            Err(error) => tracing::warn!("The wallet could not be read: {error}."),
+    /// Reads the wallet once. When it cannot be read, what was known keeps standing, with its age and the reason, which is
+    /// returned.
+    async fn look(&self) -> Option<String> {
+        let error = match self.wallet.snapshot().await {
+            Ok(snapshot) => {
+                let why = match &snapshot.sync {
+                    SyncState::Unreachable { reason } => Some(sentence(&WalletError::Unreachable(reason.clone()))),
+                    SyncState::Synced | SyncState::Syncing => None,
+                };
+                self.board.update(|status| status.wallet = Some(WalletView { kind: self.wallet.kind().to_owned(), snapshot }));
+                return why;
+            }
+            Err(error) => error,
+        };
+        tracing::debug!("The wallet could not be read: {error}.");
+        // A connection may be allowed to take money and not to know how much there is.
+        if matches!(error, WalletError::Unsupported(_) | WalletError::NotAllowed(_)) {
+            return None;
         }
+        let reason = error.to_string();
+        self.board.update(|status| {
+            if let Some(view) = &mut status.wallet {
+                view.snapshot.sync = SyncState::Unreachable { reason };
+            }
+        });
+        Some(sentence(&error))
     }
 
     /// Answers a command about money.
@@ -252,6 +311,7 @@ fn failure(error: &WalletError) -> Failure {
         | WalletError::OwnInvoice
         | WalletError::Amount { .. }
         | WalletError::Refused(_)
+        | WalletError::NotAllowed(_)
         | WalletError::Budget(_)
         | WalletError::Unsupported(_)
         | WalletError::Closed => Failure::user(message),

@@ -40,6 +40,7 @@ pub mod status;
 mod supervisor;
 mod tasks;
 mod test_job;
+pub mod trouble;
 mod unlock;
 pub mod wake;
 
@@ -49,7 +50,7 @@ pub use doctor::{Finding, Preflight, Verdict};
 pub use event::{Failure, FailureKind, Fault, NodeEvent, Report, Scope, TestStep, sentence};
 pub use handle::{Node, NodeHandle};
 pub use holder::LockHolder;
-pub use options::{Housing, Market, NodeOptions};
+pub use options::{Housing, Market, NodeOptions, Paces};
 pub use robot::{BuyError, Heard, PROMPTS, Purchase, Robot};
 pub use robot_buyer::play_money;
 pub use settings_watch::SettingChange;

@@ -9,6 +9,7 @@ use super::wake::{NoWake, Wake};
 use crate::clock::Clock;
 use crate::config::{Environment, Override, Paths};
 use crate::domain::money::MilliSats;
+use crate::domain::time::Pace;
 use crate::inference::Inference;
 use crate::store::Observer;
 use crate::wallet::Wallet;
@@ -36,6 +37,18 @@ pub enum Housing {
     Daemon,
 }
 
+/// How often the parts are looked at that fail without saying so.
+#[derive(Debug, Clone, Copy)]
+pub struct Paces {
+    pub wallet: Pace,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self { wallet: Pace::secs(30, 10) }
+    }
+}
+
 /// Everything a node depends on from outside.
 #[derive(Clone)]
 pub struct NodeOptions {
@@ -56,6 +69,7 @@ pub struct NodeOptions {
     /// What unlocks an encrypted identity.
     pub passphrase: Option<Arc<SecretString>>,
     pub clock: Clock,
+    pub paces: Paces,
     pub wake: Arc<dyn Wake>,
 }
 
@@ -74,6 +88,7 @@ impl NodeOptions {
             play_money: MilliSats(0),
             passphrase: None,
             clock: Clock::default(),
+            paces: Paces::default(),
             wake: Arc::new(NoWake),
         }
     }

@@ -92,6 +92,7 @@ impl Services {
         let wallet = purse::open(&config, options, outlet).await?;
         let (bell, bells) = mpsc::channel(BELLS);
         let directory = Arc::new(directory(options, &relays)?);
+        let doubt = Arc::new(Notify::new());
         let cashier = wallet.clone().map(|wallet| Cashier {
             guard: Guard::new(Arc::clone(&wallet), store.clone(), limits(&config.limits), options.clock.clone()),
             wallet,
@@ -101,6 +102,8 @@ impl Services {
             board: board.clone(),
             clock: options.clock.clone(),
             bell: bell.clone(),
+            doubt: Arc::clone(&doubt),
+            pace: options.paces.wallet,
         });
         let buying = consumer::Context {
             identity: identity.clone(),
@@ -119,6 +122,7 @@ impl Services {
             registry: Arc::clone(&registry),
             relays: Arc::clone(&relays),
             wallet: wallet.clone(),
+            doubt,
             outlet: outlet.clone(),
             board: board.clone(),
             clock: options.clock.clone(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::options::Housing;
+use super::trouble::{Obstacle, Trouble, blockers};
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
@@ -40,6 +41,12 @@ pub struct Blocker {
     pub code: String,
     pub message: String,
     pub hint: String,
+}
+
+impl Blocker {
+    pub fn new(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), hint: hint.into() }
+    }
 }
 
 /// Everything `pylon status` and the chips show.
@@ -85,6 +92,9 @@ pub struct NodeStatus {
     #[serde(default)]
     pub robot_seller: bool,
     pub blockers: Vec<Blocker>,
+    /// What those who look after the node's parts have found wrong.
+    #[serde(default)]
+    pub trouble: Trouble,
     /// The wallet as last read; `None`: there is none, or the node is stopped.
     #[serde(default)]
     pub wallet: Option<WalletView>,
@@ -128,6 +138,11 @@ impl Board {
         });
     }
 
+    /// What keeps requests out now.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.0.borrow().obstacle()
+    }
+
     /// The status now.
     pub fn now(&self) -> NodeStatus {
         self.0.borrow().clone()
@@ -154,23 +169,6 @@ fn settle(status: &mut NodeStatus) {
         (_, true) => NodeState::Online,
         (_, false) => NodeState::Degraded,
     };
-}
-
-fn blockers(status: &NodeStatus) -> Vec<Blocker> {
-    let blocker = |code: &str, message: &str, hint: &str| Blocker { code: code.into(), message: message.into(), hint: hint.into() };
-    let mut found = Vec::new();
-    if status.relays_connected == 0 {
-        found.push(blocker(
-            "no-relay",
-            "No relay is connected, so no request can arrive.",
-            "Check the network, or relays.urls in the config.",
-        ));
-    }
-    if status.models.is_empty() && status.backends_asked {
-        let hint = "Start Ollama with `ollama serve` and get a model with `pylon models pull llama3.2`.";
-        found.push(blocker("no-model", "No model is ready, so jobs are refused.", hint));
-    }
-    found
 }
 
 #[cfg(test)]

@@ -167,6 +167,9 @@ pub enum WalletError {
     Locked,
     #[error("the wallet refuses: {0}")]
     Refused(String),
+    /// It works, and whoever asks may not ask for this.
+    #[error("the wallet refuses: {0}")]
+    NotAllowed(String),
     #[error("the wallet's own budget is used up: {0}")]
     Budget(String),
     #[error("the wallet does not answer: {0}")]

@@ -15,6 +15,7 @@ mod crash;
 mod crash_buyer;
 mod daemon;
 mod free_job;
+mod healing;
 mod logs;
 mod ollama;
 mod paid_job;

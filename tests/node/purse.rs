@@ -1,6 +1,7 @@
 //! A wallet that a test holds in its hand: real invoices, and payments that happen when the test says so.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,25 +17,67 @@ use pylon_hud::domain::time::UnixMs;
 use pylon_hud::wallet::{
     IdempotencyKey, InvoiceRequest, PaymentsPage, PaymentsQuery, Prepared, Snapshot, SyncState, Wallet, WalletError, WalletEvent, bolt11,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// What the wallet remembers; survives the node it is given to.
 pub struct Purse {
     key: SecretKey,
     invoices: Mutex<HashMap<PaymentHash, (Invoice, Option<Payment>)>>,
     broken: Mutex<bool>,
+    away: Mutex<Option<WalletError>>,
+    hides_balance: AtomicBool,
+    /// How often it was asked what it holds.
+    looks: watch::Sender<usize>,
     events: broadcast::Sender<WalletEvent>,
 }
 
 impl Purse {
     pub fn new() -> Arc<Self> {
         let key = SecretKey::from_slice(&[7; 32]).unwrap();
-        Arc::new(Self { key, invoices: Mutex::default(), broken: Mutex::new(false), events: broadcast::channel(64).0 })
+        Arc::new(Self {
+            key,
+            invoices: Mutex::default(),
+            broken: Mutex::new(false),
+            away: Mutex::default(),
+            hides_balance: AtomicBool::new(false),
+            looks: watch::Sender::default(),
+            events: broadcast::channel(64).0,
+        })
     }
 
     /// From now on it makes no invoices, or does again.
     pub fn break_down(&self, broken: bool) {
         *self.broken.lock().unwrap() = broken;
+    }
+
+    /// From now on it answers nothing but this, or answers again. Its record of payments can be read all the same.
+    pub fn go_away(&self, error: Option<WalletError>) {
+        *self.away.lock().unwrap() = error;
+    }
+
+    /// Whoever asks may not know what it holds.
+    pub fn hide_balance(&self) {
+        self.hides_balance.store(true, Ordering::SeqCst);
+    }
+
+    /// Does not answer when it is asked next, and answers again after that.
+    pub async fn hiccup(&self) {
+        let mut looks = self.looks.subscribe();
+        looks.mark_unchanged();
+        self.go_away(Some(WalletError::Unreachable("hiccup".into())));
+        looks.changed().await.unwrap();
+        self.go_away(None);
+    }
+
+    /// Waits until it has been asked so often from now on.
+    pub async fn is_asked(&self, times: usize) {
+        let mut looks = self.looks.subscribe();
+        let before = *looks.borrow();
+        looks.wait_for(|now| *now >= before + times).await.unwrap();
+    }
+
+    fn answers(&self) -> Result<(), WalletError> {
+        self.away.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
     /// Settles an invoice in the wallet's own record, without a word.
@@ -107,11 +150,18 @@ impl Wallet for Purse {
             as_of: UnixMs(0),
             sync: SyncState::Synced,
         };
-        async { Ok(snapshot) }.boxed()
+        let hidden = self.hides_balance.load(Ordering::SeqCst);
+        let answer = if hidden { Err(WalletError::NotAllowed("not for you".into())) } else { self.answers().map(|()| snapshot) };
+        self.looks.send_modify(|looks| *looks += 1);
+        async { answer }.boxed()
     }
 
     fn invoice(&self, request: InvoiceRequest) -> BoxFuture<'_, Result<Invoice, WalletError>> {
-        let made = if *self.broken.lock().unwrap() { Err(WalletError::Unreachable("it is off".into())) } else { Ok(self.make(&request)) };
+        let made = if *self.broken.lock().unwrap() {
+            Err(WalletError::Unreachable("it is off".into()))
+        } else {
+            self.answers().map(|()| self.make(&request))
+        };
         async { made }.boxed()
     }
 

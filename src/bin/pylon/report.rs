@@ -133,7 +133,9 @@ pub fn event(report: &Report, output: Output) -> Printed {
     match &report.event {
         NodeEvent::Status { status } => {
             let relays = format!("{}/{} relays", status.relays_connected, status.relays_configured);
-            line(&format!("node {}, {relays}, {} running, {} waiting", state_word(status.state), status.in_flight, status.queued))
+            let why: Vec<_> = status.blockers.iter().map(|blocker| blocker.code.as_str()).collect();
+            let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
+            line(&format!("node {}{why}, {relays}, {} running, {} waiting", state_word(status.state), status.in_flight, status.queued))
         }
         NodeEvent::JobChanged { job } => line(&job_line(job)),
         NodeEvent::Fault { fault } => line(&format!("! {} {}", fault.message, fault.hint)),

@@ -140,7 +140,9 @@ async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
             }
             WalletError::AlreadyPaid | WalletError::UnderWay => Outcome::MayBePaid(error),
             WalletError::OwnInvoice => Outcome::Flawed(Flaw::Own, None),
-            WalletError::Unreachable(_) | WalletError::Refused(_) | WalletError::Locked => Outcome::Again(error.to_string()),
+            WalletError::Unreachable(_) | WalletError::Refused(_) | WalletError::NotAllowed(_) | WalletError::Locked => {
+                Outcome::Again(error.to_string())
+            }
             WalletError::Closed => Outcome::Elsewhere,
             error => Outcome::Flawed(Flaw::WalletRefused, Some(error.to_string())),
         },

@@ -22,6 +22,8 @@ const RENEW_MS: u64 = VALID_MS / 2;
 
 /// Orders that may wait. One that finds no room is given again at the next look.
 const BACKLOG: usize = 4;
+/// Before an ad is said again that no relay has taken. Some relays take none in the second in which one was deleted.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How long going offline waits for a relay to take the deletion.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -41,12 +43,12 @@ impl Ad {
     /// Starts the task.
     pub fn spawn(context: &Arc<Context>) -> Self {
         let (orders, ordered) = mpsc::channel(BACKLOG);
-        let keeper = Keeper { context: Arc::clone(context), up: None };
+        let keeper = Keeper { context: Arc::clone(context), up: None, down_at: UnixMs(0) };
         context.tasks.spawn("ad", keeper.run(ordered));
         Self { orders }
     }
 
-    /// Lets the ad say what is so now. A provider without a model has none: an ad is a promise.
+    /// Lets the ad say what is so now. A provider that would run no model now has none: an ad is a promise.
     pub fn keep_up(&self, settings: &Settings, models: &[String]) {
         let order =
             if models.is_empty() { Order::Withdraw(oneshot::channel().0) } else { Order::Say(Box::new(Saying::new(settings, models))) };
@@ -65,6 +67,8 @@ impl Ad {
 struct Keeper {
     context: Arc<Context>,
     up: Option<Up>,
+    /// When the last one was taken down. What is not newer than that is deleted as well, by the second.
+    down_at: UnixMs,
 }
 
 struct Up {
@@ -118,13 +122,26 @@ impl Saying {
 impl Keeper {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let token = self.context.tasks.token().clone();
+        let mut untaken: Option<Box<Saying>> = None;
         loop {
             let order = tokio::select! {
                 () = token.cancelled() => return,
                 order = orders.recv() => order,
+                () = tokio::time::sleep(AGAIN), if untaken.is_some() => {
+                    // Once more, and then at the next look: a relay that does not want it is not to be pestered.
+                    if let Some(says) = untaken.take() {
+                        self.say(&says).await;
+                    }
+                    continue;
+                }
             };
+            untaken = None;
             match order {
-                Some(Order::Say(says)) => self.say(*says).await,
+                Some(Order::Say(says)) => {
+                    if !self.say(&says).await {
+                        untaken = Some(says);
+                    }
+                }
                 Some(Order::Withdraw(reply)) => {
                     self.withdraw().await;
                     let _ = reply.send(());
@@ -134,35 +151,39 @@ impl Keeper {
         }
     }
 
-    /// Publishes the ad if there is none, if what it says is no longer so, or if it is getting old.
-    async fn say(&mut self, says: Saying) {
+    /// Publishes the ad if there is none, if what it says is no longer so, or if it is getting old. False when no relay
+    /// took it.
+    async fn say(&mut self, says: &Saying) -> bool {
         let now = self.context.clock.now();
-        if self.up.as_ref().is_some_and(|up| up.says == says && now.since(up.at) < RENEW_MS) {
-            return;
+        if self.up.as_ref().is_some_and(|up| up.says == *says && now.since(up.at) < RENEW_MS) {
+            return true;
         }
-        match self.context.sign(ad::write(&says.draft(now))) {
-            Ok(event) => {
-                let id = JobId(event.id.to_bytes());
-                if self.publish(event).await {
-                    self.up = Some(Up { says, id, at: now });
-                }
-            }
+        let dated = now.max(self.down_at.plus_ms(1_000));
+        let event = match self.context.sign(ad::write(&says.draft(dated))) {
+            Ok(event) => event,
             Err(error) => {
-                self.context.outlet.fault(
-                    Scope::Provider,
-                    format!("The ad could not be written: {error}."),
-                    "Check node.name and node.about.",
-                );
+                let message = format!("The ad could not be written: {error}.");
+                self.context.outlet.fault(Scope::Provider, message, "Check node.name and node.about.");
+                return true;
             }
+        };
+        let id = JobId(event.id.to_bytes());
+        let is_taken = self.publish(event).await;
+        if is_taken {
+            self.up = Some(Up { says: says.clone(), id, at: now });
         }
+        is_taken
     }
 
-    /// Takes the ad down, if one is up.
+    /// Takes the ad down, if one is up. While no relay hears of it, it is up.
     async fn withdraw(&mut self) {
-        let Some(up) = self.up.take() else { return };
-        match self.context.sign(ad::delete(&self.context.me, Some(&up.id), self.context.clock.now())) {
+        let Some(up) = &self.up else { return };
+        let now = self.context.clock.now();
+        match self.context.sign(ad::delete(&self.context.me, Some(&up.id), now)) {
             Ok(event) => {
-                self.publish(event).await;
+                if self.publish(event).await {
+                    (self.up, self.down_at) = (None, now);
+                }
             }
             Err(error) => tracing::warn!("The ad's deletion could not be written: {error}."),
         }

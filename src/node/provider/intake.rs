@@ -14,6 +14,7 @@ use super::voice::Words;
 use super::{Context, Finished, Provider};
 use crate::domain::admission::{self, Admitted, Load, Refusal};
 use crate::domain::ids::{JobId, Pubkey};
+use crate::domain::job::Policy;
 use crate::domain::quote::Deal;
 use crate::domain::request::{Address, JobRequest};
 use crate::domain::time::UnixMs;
@@ -22,6 +23,7 @@ use crate::nip90::REQUESTS;
 use crate::nip90::cancel::{self, Cancellation};
 use crate::nip90::request::{self, Fault, ParseError};
 use crate::node::event::{NodeEvent, sentence};
+use crate::node::trouble::Obstacle;
 use crate::store::{Claim, NewJob};
 
 impl Provider {
@@ -66,6 +68,7 @@ impl Provider {
         let admitted = admission::admit(request, self.settings.rules(), load, now)?;
         self.check_model(request)?;
         let deal = self.deal(request, &admitted);
+        self.check_standing(&deal)?;
         match request.bid {
             Some(bid) if bid < deal.price => Err(Refusal::BidTooLow { bid, price: deal.price.ceil_sats() }),
             _ => Ok((admitted, deal)),
@@ -93,6 +96,14 @@ impl Provider {
             Err(InferenceError::NothingReady) => Err(Refusal::NoModelReady),
             _ if offered.is_empty() => Err(Refusal::NoModelReady),
             _ => Err(Refusal::ModelNotServed { model: asked.chars().take(80).collect(), offered: offered.join(", ") }),
+        }
+    }
+
+    /// Whether something keeps requests out that would otherwise be taken.
+    fn check_standing(&self, deal: &Deal) -> Result<(), Refusal> {
+        match self.context.board.obstacle() {
+            Some(Obstacle::Wallet) if deal.policy != Policy::Free => Err(Refusal::WalletAway),
+            Some(Obstacle::Wallet) | None => Ok(()),
         }
     }
 

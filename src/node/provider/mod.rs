@@ -25,6 +25,7 @@ mod settings;
 mod slot;
 mod subscriptions;
 mod till;
+mod upkeep;
 mod voice;
 
 use std::collections::{HashMap, HashSet};
@@ -48,6 +49,7 @@ use self::settings::Settings;
 use self::slot::{Running, Slot};
 use self::subscriptions::{since, subscribe};
 use self::till::Till;
+use self::upkeep::Standing;
 use self::voice::Voice;
 use super::command::Leaving;
 use super::event::{Failure, NodeEvent, Scope};
@@ -58,7 +60,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::job::Policy;
-use crate::domain::model::BackendState;
 use crate::identity::Identity;
 use crate::inference::registry::Registry;
 use crate::nip90::envelope::EnvelopeError;
@@ -84,6 +85,8 @@ pub struct Context {
     pub relays: Arc<dyn RelayLink>,
     /// `None`: only free jobs are taken.
     pub wallet: Option<Arc<dyn Wallet>>,
+    /// Rung when the wallet has failed us: it is looked at.
+    pub doubt: Arc<Notify>,
     pub outlet: Outlet,
     pub board: Board,
     pub clock: Clock,
@@ -179,6 +182,7 @@ impl Provider {
         let (context, token) = (Arc::clone(&self.context), self.context.tasks.token().clone());
         let mut models = self.context.registry.watch();
         let mut upkeep = tokio::time::interval(UPKEEP);
+        let mut standing = Standing::new(&context.board);
         let mut money = self.context.wallet.as_ref().map(|wallet| wallet.events());
         loop {
             let due = self.till.next_due(self.context.clock.now());
@@ -190,6 +194,7 @@ impl Provider {
                 Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
                 Some(finished) = self.work.next() => self.finished(finished).await,
                 Ok(()) = models.changed() => self.models_changed(),
+                () = standing.changed() => self.show_models(),
                 said = till::next(&mut money) => self.wallet_said(said),
                 () = till::wait(due) => self.sweep(),
                 _ = upkeep.tick() => self.upkeep().await,
@@ -316,42 +321,6 @@ impl Provider {
         self.show_models();
     }
 
-    /// What need not be done at once.
-    async fn upkeep(&mut self) {
-        self.show_models();
-        if self.open {
-            let since = since(&self.context, self.settings.max_age_secs()).await;
-            self.context.relays.move_since(REQUESTS, since).await;
-            self.context.relays.move_since(CANCELLATIONS, since).await;
-        }
-        self.sweep();
-        self.forget().await;
-    }
-
-    /// Keeps what others see of us true: models on the board, the ad on the relays. Called after each job.
-    fn show_models(&self) {
-        let backends = self.context.registry.health();
-        let offered = self.settings.offered(&backends);
-        self.context.board.update(|status| {
-            status.models = offered.clone();
-            status.backends_asked = backends.iter().all(|backend| backend.state != BackendState::Unknown);
-        });
-        if self.open {
-            self.ad.keep_up(&self.settings, &offered);
-        }
-    }
-
-    /// Lets go of what has been kept for long enough.
-    async fn forget(&mut self) {
-        let now = self.context.clock.now();
-        self.buyers.forget_before(now);
-        let pruned = self.context.store.prune_seen(now.minus_ms(self.settings.memory_ms())).await;
-        let forgotten = self.context.store.forget_text(now.minus_ms(self.settings.keep_text_ms())).await;
-        if let Err(error) = pruned.and(forgotten) {
-            tracing::warn!("The ledger could not be tidied: {error}.");
-        }
-    }
-
     /// Starts as many waiting jobs as there are free slots.
     fn fill(&mut self) {
         while self.running.len() < self.settings.max_in_flight() {
@@ -366,14 +335,6 @@ impl Provider {
                 drop(slot);
             });
         }
-    }
-
-    fn show_load(&self) {
-        let (running, waiting) = (self.running.len(), self.waiting.len() + self.claiming);
-        self.context.board.update(|status| {
-            status.in_flight = u32::try_from(running).unwrap_or(u32::MAX);
-            status.queued = u32::try_from(waiting).unwrap_or(u32::MAX);
-        });
     }
 
     /// Calls a job off, unless its answer is stored already.

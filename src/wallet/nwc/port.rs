@@ -62,7 +62,7 @@ impl Desk {
             }
             Ok(_) => {}
             // A connection may be allowed to pay and not to know the balance.
-            Err(WalletError::Unsupported(_) | WalletError::Refused(_)) => {
+            Err(WalletError::Unsupported(_) | WalletError::Refused(_) | WalletError::NotAllowed(_)) => {
                 warnings.push("The wallet does not tell its balance.".to_owned());
             }
             Err(error) => return Err(error),

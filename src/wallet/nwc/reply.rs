@@ -85,7 +85,7 @@ impl Refusal {
             "NOT_IMPLEMENTED" => WalletError::Unsupported(method),
             "INSUFFICIENT_BALANCE" => WalletError::Insufficient { needed: needed.0, available: available.0 },
             "QUOTA_EXCEEDED" => WalletError::Budget(self.words("raise this connection's budget in the wallet, or wait for it to renew")),
-            "RESTRICTED" => WalletError::Refused(self.words("this connection may not do that; allow it in the wallet")),
+            "RESTRICTED" => WalletError::NotAllowed(self.words("this connection may not do that; allow it in the wallet")),
             "UNAUTHORIZED" => {
                 WalletError::Refused(self.words("it does not know this connection; connect it anew with `pylon wallet connect`"))
             }
