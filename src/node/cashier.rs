@@ -11,6 +11,7 @@ use super::command::NodeCommand;
 use super::consumer::Bell;
 use super::directory::Directory;
 use super::event::{Failure, NodeEvent, Scope, sentence};
+use super::ledger_watch::LedgerAlarm;
 use super::outlet::Outlet;
 use super::queries;
 use super::status::{Board, WalletView};
@@ -52,6 +53,7 @@ pub struct Cashier {
     pub clock: Clock,
     /// Rings when a payment has changed a request of ours.
     pub bell: mpsc::Sender<Bell>,
+    pub alarm: LedgerAlarm,
     /// Rung by whoever has a reason to look at the wallet now.
     pub doubt: Arc<Notify>,
     pub pace: Pace,
@@ -149,6 +151,7 @@ impl Cashier {
                     self.tell(ended).await;
                 }
             }
+            Err(PayError::Ledger(error)) => self.alarm.ring("what is being paid", &error),
             Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "What is being paid is looked at again in a minute."),
         }
     }
@@ -159,7 +162,8 @@ impl Cashier {
         if payment.direction == Direction::Out && !payment.is_pending() {
             match self.guard.heard(payment).await {
                 Ok(ended) => self.tell(ended).await,
-                Err(error) => self.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`."),
+                Err(PayError::Ledger(error)) => self.alarm.ring("a payment", &error),
+                Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "It is looked at again in a minute."),
             }
         }
     }
@@ -199,6 +203,9 @@ impl Cashier {
         // A connection may be allowed to take money and not to know how much there is.
         if matches!(error, WalletError::Unsupported(_) | WalletError::NotAllowed(_)) {
             return None;
+        }
+        if let WalletError::Records(_) = &error {
+            self.alarm.records_failed(sentence(&error));
         }
         let reason = error.to_string();
         self.board.update(|status| {

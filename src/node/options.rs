@@ -1,6 +1,7 @@
 //! What a node is given when it is made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::config::{Environment, Override, Paths};
 use crate::domain::money::MilliSats;
 use crate::domain::time::Pace;
 use crate::inference::Inference;
-use crate::store::Observer;
+use crate::store::{FaultPoint, Observer};
 use crate::wallet::Wallet;
 
 /// Which market the node is in.
@@ -41,11 +42,13 @@ pub enum Housing {
 #[derive(Debug, Clone, Copy)]
 pub struct Paces {
     pub wallet: Pace,
+    /// Before a ledger that failed is tried again; longer if it fails again and again.
+    pub ledger: Duration,
 }
 
 impl Default for Paces {
     fn default() -> Self {
-        Self { wallet: Pace::secs(30, 10) }
+        Self { wallet: Pace::secs(30, 10), ledger: Duration::from_secs(5) }
     }
 }
 
@@ -62,6 +65,8 @@ pub struct NodeOptions {
     pub extra_backends: Vec<Arc<dyn Inference>>,
     /// Told of each journal step around its commit; see [`crate::store::Step`].
     pub observer: Option<Observer>,
+    /// Makes the disk under the ledger fail; see [`crate::store::FaultPoint`].
+    pub disk: Option<FaultPoint>,
     /// Where the money goes; `None`: as the config says.
     pub wallet: Option<Arc<dyn Wallet>>,
     /// What a new practice wallet holds.
@@ -84,6 +89,7 @@ impl NodeOptions {
             housing: Housing::Inside,
             extra_backends: Vec::new(),
             observer: None,
+            disk: None,
             wallet: None,
             play_money: MilliSats(0),
             passphrase: None,

@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::cashier::{Cashier, limits};
 use super::command::Leaving;
 use super::consumer::{self, ConsumerCommand, ConsumerHandle};
-use super::control::{self, Asked};
 use super::directory::{Directory, PROFILE};
 use super::event::{Failure, NodeEvent, sentence};
-use super::lock::{Holder, LockError, NodeLock};
+use super::ledger_watch::LedgerAlarm;
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
 use super::provider::{self, Context, ProviderCommand, ProviderHandle};
@@ -23,7 +22,6 @@ use super::robot_buyer::RobotBuyer;
 use super::robot_seller;
 use super::status::Board;
 use super::tasks::Tasks;
-use super::unlock::unlock;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Pubkey;
@@ -64,28 +62,28 @@ pub struct Services {
     data_dir: PathBuf,
     /// The wallet we opened, to be closed by us.
     wallet: Option<Arc<dyn Wallet>>,
-    /// Let go of last.
-    lock: NodeLock,
+}
+
+/// What a failed ledger means to services: how long it is left alone, and who is told that it works again.
+pub struct Healing {
+    pub pause: Duration,
+    pub healed: mpsc::Sender<()>,
 }
 
 impl Services {
-    /// Brings a node up, offline. What was begun is undone if a later step fails.
+    /// Brings a node up, offline, in a directory that is ours. What was begun is undone if a later step fails.
     pub async fn start(
         options: &NodeOptions,
+        identity: Identity,
         config: Arc<Config>,
         outlet: &Outlet,
         board: &Board,
-        asked: mpsc::Sender<Asked>,
-        connections: &Tasks,
+        healing: Healing,
     ) -> Result<Self, Failure> {
         crate::net::init();
         let paths = &options.paths;
-        paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
-        let identity = unlock(options).await?;
-        let holder = Holder { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into(), started_at: options.clock.now() };
-        let lock = NodeLock::take(&paths.lock, &holder).map_err(|error| lock_failure(&error))?;
-        let store = Store::open(&paths.ledger, StoreOptions { observer: options.observer.clone() })
-            .map_err(|error| Failure::user(sentence(&error)))?;
+        let opening = StoreOptions { observer: options.observer.clone(), fault: options.disk.clone() };
+        let store = Store::open(&paths.ledger, opening).map_err(|error| Failure::user(sentence(&error)))?;
         let tasks = Tasks::new(outlet.clone());
         let registry = registry(&config, options, &tasks)?;
         let (relays, news) = link(&config, &identity)?;
@@ -93,6 +91,7 @@ impl Services {
         let (bell, bells) = mpsc::channel(BELLS);
         let directory = Arc::new(directory(options, &relays)?);
         let doubt = Arc::new(Notify::new());
+        let alarm = LedgerAlarm::new(board.clone(), outlet.clone(), tasks.token().clone());
         let cashier = wallet.clone().map(|wallet| Cashier {
             guard: Guard::new(Arc::clone(&wallet), store.clone(), limits(&config.limits), options.clock.clone()),
             wallet,
@@ -102,6 +101,7 @@ impl Services {
             board: board.clone(),
             clock: options.clock.clone(),
             bell: bell.clone(),
+            alarm: alarm.clone(),
             doubt: Arc::clone(&doubt),
             pace: options.paces.wallet,
         });
@@ -111,6 +111,7 @@ impl Services {
             store: store.clone(),
             relays: Arc::clone(&relays),
             purse: cashier.as_ref().map(|cashier| (cashier.guard.clone(), cashier.wallet.network())),
+            alarm: alarm.clone(),
             outlet: outlet.clone(),
             clock: options.clock.clone(),
             tasks: tasks.clone(),
@@ -127,7 +128,7 @@ impl Services {
             board: board.clone(),
             clock: options.clock.clone(),
             tasks: tasks.clone(),
-            halt: Notify::new(),
+            alarm: alarm.clone(),
         };
         relays.connect().await;
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));
@@ -141,10 +142,10 @@ impl Services {
             cashier.open(&tasks);
         }
         tasks.spawn("status", herald(board.clone(), outlet.clone(), tasks.clone()));
-        control::serve(&paths.control_sock, asked, outlet.clone(), &tasks, connections).map_err(|error| {
-            let socket = paths.control_sock.display();
-            Failure::user(format!("The control socket {socket} cannot be made: {error}."))
-        })?;
+        let (token, watching) = (tasks.token().clone(), alarm.watch(store.clone(), healing.pause, healing.healed));
+        tasks.spawn("ledger watch", async move {
+            token.run_until_cancelled(watching).await;
+        });
         Ok(Self {
             store,
             registry,
@@ -160,7 +161,6 @@ impl Services {
             robot_seller: None,
             data_dir: paths.data_dir.clone(),
             wallet: wallet.filter(|_| options.wallet.is_none()),
-            lock,
         })
     }
 
@@ -218,9 +218,13 @@ impl Services {
         left
     }
 
-    /// Goes offline at once, then takes everything down. Jobs that are not finished stay in the ledger.
-    pub async fn stop(self) {
+    /// Goes offline at once, as far as that is done in a moment. Jobs that are not finished stay in the ledger.
+    pub async fn leave(&self) {
         let _ = tokio::time::timeout(LEAVE, self.go_offline(Leaving::Now).await).await;
+    }
+
+    /// Takes everything down.
+    pub async fn end(self) {
         if !self.tasks.end(LEAVE).await {
             tracing::warn!("Some tasks did not end within {} s and were left.", LEAVE.as_secs());
         }
@@ -231,7 +235,6 @@ impl Services {
         if let Err(error) = self.store.close().await {
             tracing::error!("The ledger did not close cleanly: {error}. Nothing that was acknowledged is lost.");
         }
-        drop(self.lock);
     }
 
     /// Applies what of a changed config can apply at once.
@@ -249,14 +252,6 @@ impl Services {
         self.consumer.tell(ConsumerCommand::Reload(Arc::clone(&config))).await;
         self.config = config;
         Ok(())
-    }
-}
-
-fn lock_failure(error: &LockError) -> Failure {
-    let failure = Failure::user(sentence(error));
-    match error {
-        LockError::Held { .. } => failure,
-        LockError::Io { .. } => failure.hint("The data directory must be yours and writable."),
     }
 }
 

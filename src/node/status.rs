@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::options::Housing;
-use super::trouble::{Obstacle, Trouble, blockers};
+use super::trouble::{Obstacle, Trouble, blockers, ledger};
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
@@ -157,7 +157,8 @@ impl Board {
 /// Between `Connecting`, `Online` and `Degraded` the facts decide, in this one place: nobody can claim to be online.
 fn settle(status: &mut NodeStatus) {
     if !matches!(status.state, NodeState::Connecting | NodeState::Online | NodeState::Degraded) {
-        status.blockers.clear();
+        // Whoever buys needs the ledger as well.
+        status.blockers = Vec::from_iter(ledger(status));
         return;
     }
     let was_connecting = status.state == NodeState::Connecting;
@@ -174,6 +175,7 @@ fn settle(status: &mut NodeStatus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::trouble::LedgerTrouble;
 
     #[test]
     fn online_is_earned_by_a_relay_and_a_model() {
@@ -190,6 +192,8 @@ mod tests {
         assert_eq!(board.now().state, NodeState::Degraded);
         board.update(|status| status.state = NodeState::Offline);
         assert!(board.now().blockers.is_empty());
+        board.update(|status| status.trouble.ledger = Some(LedgerTrouble { why: "Full.".into(), hint: "Wait.".into() }));
+        assert_eq!(board.now().blockers.len(), 1, "whoever buys has to know");
     }
 
     #[test]

@@ -11,14 +11,26 @@ use crate::domain::job::Policy;
 /// What has been found wrong. Relays and models are no part of it: the status counts them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
+    /// Nothing can be written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerTrouble>,
     /// Why the wallet cannot be used. One look that fails is no trouble; two in a row are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<String>,
 }
 
+/// Why the ledger cannot be used, and what has to happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerTrouble {
+    pub why: String,
+    pub hint: String,
+}
+
 /// What keeps requests out for now. The ad goes with them: it is a promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
+    /// Nothing can be written down, not even a refusal.
+    Ledger,
     /// Nobody could pay.
     Wallet,
 }
@@ -26,13 +38,24 @@ pub enum Obstacle {
 impl NodeStatus {
     /// The gravest thing that keeps requests out; `None`: they are judged one by one.
     pub fn obstacle(&self) -> Option<Obstacle> {
-        (self.trouble.wallet.is_some() && self.policy != Policy::Free).then_some(Obstacle::Wallet)
+        let Trouble { ledger, wallet } = &self.trouble;
+        match (ledger, wallet) {
+            (Some(_), _) => Some(Obstacle::Ledger),
+            (None, Some(_)) if self.policy != Policy::Free => Some(Obstacle::Wallet),
+            (None, _) => None,
+        }
     }
 }
 
 /// Everything that is in the way of taking jobs, the gravest first.
 pub fn blockers(status: &NodeStatus) -> Vec<Blocker> {
-    [no_relay(status), no_model(status), wallet(status)].into_iter().flatten().collect()
+    [ledger(status), no_relay(status), no_model(status), wallet(status)].into_iter().flatten().collect()
+}
+
+/// What is in the way of anything at all, of a node that takes no jobs as well.
+pub fn ledger(status: &NodeStatus) -> Option<Blocker> {
+    let LedgerTrouble { why, hint } = status.trouble.ledger.as_ref()?;
+    Some(Blocker::new("ledger", format!("Nothing can be written down, so no job is taken: {why}"), hint.clone()))
 }
 
 fn no_relay(status: &NodeStatus) -> Option<Blocker> {
@@ -80,6 +103,13 @@ mod tests {
         assert!(blockers(&status).iter().all(|blocker| blocker.message.contains("does not answer")));
         status.policy = Policy::Free;
         assert_eq!((codes(&status), status.obstacle()), (vec![], None));
+    }
+
+    #[test]
+    fn a_ledger_is_in_the_way_of_everybody_and_first() {
+        let mut status = NodeStatus { policy: Policy::Free, relays_connected: 0, ..well() };
+        status.trouble.ledger = Some(LedgerTrouble { why: "The disk is full.".into(), hint: "Free some space.".into() });
+        assert_eq!((codes(&status), status.obstacle()), (vec!["ledger".to_owned(), "no-relay".to_owned()], Some(Obstacle::Ledger)));
     }
 
     #[test]

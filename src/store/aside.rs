@@ -1,5 +1,8 @@
 //! What is kept beside the jobs: requests turned away, relays' outcomes, cursors.
 
+use std::io::Write as _;
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::{self, Publication};
@@ -10,6 +13,8 @@ use crate::domain::time::UnixMs;
 
 /// Jobs that have ended before a time and whose text is still here.
 const WITH_TEXT: &str = "jobs INDEXED BY jobs_with_text WHERE ended_at < ?1 AND (prompt IS NOT NULL OR request IS NOT NULL)";
+/// A disk that takes so many bytes has room to go on with.
+const ROOM: usize = 1 << 20;
 
 impl Store {
     /// Counts a request that gets no row, and remembers it. False when it had been met before.
@@ -57,6 +62,21 @@ impl Store {
             let sql = "INSERT INTO cursors (name, created_at) VALUES (?1, ?2) \
                        ON CONFLICT (name) DO UPDATE SET created_at = excluded.created_at WHERE excluded.created_at > created_at";
             connection.prepare_cached(sql)?.execute(params![name, created_secs])?;
+            Ok(())
+        })
+    }
+
+    /// Writes something real that means nothing, to find out whether the disk takes it: as much as some jobs need, beside
+    /// the file, and a row in it.
+    pub fn try_writing(&self) -> Pending<()> {
+        self.submit(|connection, _| {
+            let dir = connection.path().map(Path::new).and_then(Path::parent);
+            let mut file = dir.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
+            file.write_all(&vec![1; ROOM])?;
+            file.sync_all()?;
+            let sql = "INSERT INTO cursors (name, created_at) VALUES ('try', 1) \
+                       ON CONFLICT (name) DO UPDATE SET created_at = created_at + 1";
+            connection.prepare_cached(sql)?.execute([])?;
             Ok(())
         })
     }

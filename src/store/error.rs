@@ -1,5 +1,6 @@
 //! What can be wrong with a ledger, in sentences.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +27,9 @@ pub enum StoreError {
     DiskFull,
     #[error("the ledger is read-only; check the file's and the directory's permissions")]
     ReadOnly,
+    /// A write that shared its transaction met an error so grave that all of it was undone.
+    #[error("the ledger took it back, as another write beside it failed")]
+    TakenBack,
     #[error(transparent)]
     Illegal(#[from] IllegalStep),
     #[error(transparent)]
@@ -45,10 +49,48 @@ pub enum StoreError {
     /// A value in the file that this program never wrote.
     #[error("the ledger is damaged: {0}; run `pylon doctor`")]
     Damaged(String),
+    #[error("the disk failed: {0}")]
+    Disk(#[source] Arc<io::Error>),
     #[error("the ledger is closed")]
     Closed,
     #[error("the ledger failed: {0}")]
     Sqlite(#[source] Arc<rusqlite::Error>),
+}
+
+/// Whether the ledger itself is to blame, and what has to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ailment {
+    /// None: what was asked does not fit what is written.
+    None,
+    /// The disk or the file cannot be used for now.
+    Passing,
+    /// A person has to look at it.
+    Lasting,
+}
+
+impl StoreError {
+    pub const fn ailment(&self) -> Ailment {
+        match self {
+            Self::CannotOpen { .. }
+            | Self::DiskFull
+            | Self::ReadOnly
+            | Self::TakenBack
+            | Self::Closed
+            | Self::Disk(_)
+            | Self::Sqlite(_) => Ailment::Passing,
+            Self::NoLedger { .. } | Self::Newer { .. } | Self::Predecessor { .. } | Self::NotALedger { .. } | Self::Damaged(_) => {
+                Ailment::Lasting
+            }
+            Self::Illegal(_)
+            | Self::IllegalPurchase(_)
+            | Self::UnknownRequest(_)
+            | Self::Unknown(_)
+            | Self::RefundUnderWay(_)
+            | Self::NothingOwed { .. }
+            | Self::Ambiguous { .. }
+            | Self::BadId(_) => Ailment::None,
+        }
+    }
 }
 
 fn list(ids: &[JobId]) -> String {
@@ -62,6 +104,16 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             _ => Self::Sqlite(Arc::new(error)),
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::ReadOnly,
+            _ => Self::Disk(Arc::new(error)),
         }
     }
 }

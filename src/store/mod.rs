@@ -27,6 +27,8 @@ mod writer;
 #[cfg(test)]
 mod effort_tests;
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod money_tests;
 #[cfg(test)]
 mod purchase_tests;
@@ -34,7 +36,7 @@ mod purchase_tests;
 mod tests;
 
 pub use earnings::{EarningsBy, EarningsRow};
-pub use error::StoreError;
+pub use error::{Ailment, StoreError};
 pub use jobs::{Claim, NewJob, StartedRun, StoredAnswer};
 pub use money::{BookedPayment, Booking, MoneySums, OpenInvoice, Settlement};
 pub use offers::Offer;
@@ -45,4 +47,4 @@ pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKe
 pub use spending::{Ended, PendingSpend, Purpose, Reserved, Spend};
 pub use stats::{Span, Stats};
 pub use totals::{PurchaseTimes, PurchaseTotals};
-pub use writer::{Line, Observer, Pending, Step, StepTime, Store, StoreOptions};
+pub use writer::{FaultPoint, Line, Observer, Pending, Step, StepTime, Store, StoreOptions};

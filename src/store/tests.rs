@@ -238,7 +238,7 @@ fn queued_writes_share_a_commit() {
             }
         }
     });
-    let ledger = Ledger::observed(StoreOptions { observer: Some(observer) });
+    let ledger = Ledger::observed(StoreOptions { observer: Some(observer), ..StoreOptions::default() });
     let opening = ledger.store.claim(new_job(0, NOON));
     let pending: Vec<_> = (1..=100).map(|number| ledger.store.claim(new_job(number, NOON))).collect();
     gate.wait();

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{StoreError, open};
+use super::{Ailment, StoreError, open};
 use crate::domain::ids::JobId;
 use crate::domain::job::Fact;
 use crate::domain::purchase::PurchaseFact;
@@ -49,10 +49,15 @@ pub enum StepTime {
     AfterCommit,
 }
 
+/// Asked before each commit of something new whether the disk takes it. It exists so that a test can have a disk that
+/// is full, or broken, whenever it likes.
+pub type FaultPoint = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
+
 /// How a ledger is opened.
 #[derive(Clone, Default)]
 pub struct StoreOptions {
     pub observer: Option<Observer>,
+    pub fault: Option<FaultPoint>,
 }
 
 impl fmt::Debug for StoreOptions {
@@ -95,7 +100,7 @@ impl Store {
     /// The ledger over an open file.
     pub(super) fn over(connection: Connection, path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let (queue, work) = crossbeam_channel::unbounded();
-        let writer = Writer { connection, observer: options.observer };
+        let writer = Writer { connection, options };
         let thread = std::thread::Builder::new().name("pylon-ledger".into()).spawn(move || writer.run(&work));
         let thread = thread.map_err(|error| StoreError::CannotOpen { path: path.to_owned(), detail: error.to_string() })?;
         Ok(Self { queue, thread: Arc::new(Mutex::new(Some(thread))) })
@@ -111,7 +116,7 @@ impl Store {
             let done = connection.and_then(|connection| in_savepoint(connection, steps, write));
             Box::new(move |committed| {
                 // A caller that no longer waits has its write all the same.
-                let _ = sender.send(committed.and(done));
+                let _ = sender.send(outcome(done, committed));
             })
         });
         // A writer that is gone drops the work and with it the sender: the caller sees `Closed`.
@@ -131,6 +136,16 @@ impl Store {
     }
 }
 
+/// A write that succeeded stands or falls with its commit. One that the disk failed says so itself; any other no was judged
+/// by what is not there any more.
+fn outcome<T>(done: Result<T, StoreError>, committed: Result<(), StoreError>) -> Result<T, StoreError> {
+    match (done, committed) {
+        (Err(error), Err(_)) if error.ailment() != Ailment::None => Err(error),
+        (_, Err(error)) => Err(error),
+        (done, Ok(())) => done,
+    }
+}
+
 fn in_savepoint<T>(
     connection: &Connection,
     steps: &mut Steps,
@@ -145,7 +160,10 @@ fn in_savepoint<T>(
         }
         Err(error) => {
             steps.truncate(before);
-            connection.execute_batch("ROLLBACK TO write_one; RELEASE write_one")?;
+            // With the whole transaction the savepoint is gone as well.
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK TO write_one; RELEASE write_one")?;
+            }
             Err(error)
         }
     }
@@ -173,7 +191,7 @@ impl<T> Future for Pending<T> {
 
 struct Writer {
     connection: Connection,
-    observer: Option<Observer>,
+    options: StoreOptions,
 }
 
 impl Writer {
@@ -198,12 +216,20 @@ impl Writer {
 
     fn write(&self, batch: Vec<Work>) {
         let mut steps = Steps::new();
-        let begun = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::from);
-        let answers: Vec<Answer> =
-            batch.into_iter().map(|work| work(begun.as_ref().map(|()| &self.connection).map_err(Clone::clone), &mut steps)).collect();
-        let committed = begun.and_then(|()| {
+        let before = self.connection.total_changes();
+        let mut standing = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::from);
+        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        for work in batch {
+            answers.push(work(standing.as_ref().map(|()| &self.connection).map_err(Clone::clone), &mut steps));
+            // When the disk fails, SQLite may take the whole transaction back. What is written after that would be kept
+            // although its caller is told that it failed.
+            if standing.is_ok() && self.connection.is_autocommit() {
+                standing = Err(StoreError::TakenBack);
+            }
+        }
+        let committed = standing.and_then(|()| {
             self.tell(&steps, StepTime::BeforeCommit);
-            self.connection.execute_batch("COMMIT").map_err(StoreError::from)
+            self.commit(before)
         });
         match &committed {
             Ok(()) => self.tell(&steps, StepTime::AfterCommit),
@@ -217,8 +243,16 @@ impl Writer {
         }
     }
 
+    /// Commits. `before` is how much had been changed when the transaction began: a full disk takes what changes nothing.
+    fn commit(&self, before: u64) -> Result<(), StoreError> {
+        if let Some(fault) = self.options.fault.as_ref().filter(|_| self.connection.total_changes() > before) {
+            fault()?;
+        }
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
     fn tell(&self, steps: &Steps, time: StepTime) {
-        let Some(observer) = &self.observer else { return };
+        let Some(observer) = &self.options.observer else { return };
         for (job, line) in steps {
             observer(Step { job: *job, line: *line, time });
         }

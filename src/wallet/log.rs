@@ -86,6 +86,11 @@ impl Log {
         Ok(Found { log: Self { file, len, broken: false }, book, cut })
     }
 
+    /// Whether nothing more is added until the file is opened anew.
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Writes a fact. When this returns it is on the disk.
     pub fn append(&mut self, fact: &impl Serialize) -> Result<(), WriteError> {
         if self.broken {
@@ -141,4 +146,43 @@ pub fn private(path: &Path, options: &mut OpenOptions) -> Result<File, LogError>
 /// A new file is only there for good once its directory is on the disk as well.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::payment::Payment;
+    use crate::wallet::WalletError;
+    use crate::wallet::records::Records;
+
+    #[derive(Default)]
+    struct Anything;
+
+    impl Book for Anything {
+        type Fact = String;
+
+        fn check(&self, _: &String) -> Result<(), &'static str> {
+            Ok(())
+        }
+
+        fn apply(&mut self, _: String) -> Option<Payment> {
+            None
+        }
+    }
+
+    #[test]
+    fn after_a_write_that_failed_nothing_is_added_and_everybody_is_told() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("facts.jsonl");
+        let Found { mut log, book, .. } = Log::open::<Anything>(&path).expect("opened");
+        assert!(log.append(&"a fact").is_ok() && !log.is_broken());
+        // Only good for reading, as a disk is that has failed.
+        log.file = File::open(&path).expect("reopened");
+        assert!(log.append(&"another").is_err() && log.is_broken());
+        assert_eq!(fs::read_to_string(&path).expect("text"), "\"a fact\"\n");
+        let records = Records::new(log, book, || false);
+        assert!(matches!(records.still_writes(), Err(WalletError::Records(_))));
+        records.close();
+        assert_eq!(records.still_writes(), Err(WalletError::Closed));
+    }
 }

@@ -61,6 +61,16 @@ impl<B: Book> Records<B> {
         look(&self.book.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether a fact could still be written. Somebody who is writing one will say so himself.
+    pub fn still_writes(&self) -> Result<(), WalletError> {
+        let Ok(log) = self.log.try_lock() else { return Ok(()) };
+        match log.as_ref() {
+            None => Err(WalletError::Closed),
+            Some(log) if log.is_broken() => Err(WalletError::Records("an earlier write failed".to_owned())),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Decides by the book and writes what was decided. Waits for the disk: not for an async task.
     pub fn transact<T>(&self, decide: impl FnOnce(&B) -> Result<Decision<B::Fact, T>, WalletError>) -> Result<T, WalletError> {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,24 +1,48 @@
 //! What goes wrong under a running node: it says so, takes nothing new, and comes back by itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nostr_sdk::prelude::*;
 use pylon_hud::domain::job::{JobState, Payment};
+use pylon_hud::domain::money::MilliSats;
 use pylon_hud::domain::time::Pace;
-use pylon_hud::node::{NodeCommand, NodeOptions, NodeState, NodeStatus, Paces};
+use pylon_hud::node::control::ControlClient;
+use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeOptions, NodeState, NodeStatus, Paces};
+use pylon_hud::store::{FaultPoint, Reader, StoreError};
 use pylon_hud::wallet::WalletError;
 
-use crate::common::{Buyer, Market, Running, Scripted, soon, stored, tag};
+use crate::common::{Buyer, Market, PATIENCE, Running, Scripted, soon, stored, tag};
 use crate::purse::Purse;
 
 const PAY_FIRST: &[&str] = &["provider.policy=\"pay-first\"", "provider.min_price=3000", "provider.in_rate=0", "provider.out_rate=0"];
 /// As long as all is well, nothing is looked at without a reason; in doubt, at once.
-const PACE: Pace = Pace { calm: Duration::from_secs(3_600), doubt: Duration::from_millis(5) };
+const SOON: Duration = Duration::from_millis(5);
+const PACES: Paces = Paces { wallet: Pace { calm: Duration::from_secs(3_600), doubt: SOON }, ledger: SOON };
 
 fn selling(market: &Market, model: Arc<Scripted>, purse: &Arc<Purse>) -> NodeOptions {
     let options = market.options(model, PAY_FIRST);
-    NodeOptions { wallet: Some(purse.clone()), paces: Paces { wallet: PACE }, ..options }
+    NodeOptions { wallet: Some(purse.clone()), paces: PACES, ..options }
+}
+
+/// A disk under the ledger that is full when the test says so.
+#[derive(Clone, Default)]
+struct Disk(Arc<AtomicBool>);
+
+impl Disk {
+    fn fill(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn free(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
+    fn fault(&self) -> Option<FaultPoint> {
+        let full = Arc::clone(&self.0);
+        Some(Arc::new(move || if full.load(Ordering::SeqCst) { Err(StoreError::DiskFull) } else { Ok(()) }))
+    }
 }
 
 async fn online(options: NodeOptions) -> Running {
@@ -94,7 +118,7 @@ async fn while_the_wallet_is_away_paid_jobs_go_on_and_new_ones_are_refused() {
 async fn a_wallet_that_fails_to_answer_once_is_no_trouble() {
     let market = Market::new().await;
     let purse = Purse::new();
-    let paces = Paces { wallet: Pace::always(Duration::from_millis(5)) };
+    let paces = Paces { wallet: Pace::always(SOON), ..PACES };
     let node = online(NodeOptions { paces, ..selling(&market, Scripted::quick(&[]), &purse) }).await;
     soon("a hiccup", purse.hiccup()).await;
     soon("two more looks", purse.is_asked(2)).await;
@@ -108,7 +132,7 @@ async fn a_wallet_that_may_not_tell_its_balance_takes_money_all_the_same() {
     let market = Market::new().await;
     let purse = Purse::new();
     purse.hide_balance();
-    let paces = Paces { wallet: Pace::always(Duration::from_millis(5)) };
+    let paces = Paces { wallet: Pace::always(SOON), ..PACES };
     let node = online(NodeOptions { paces, ..selling(&market, Scripted::quick(&["Hello."]), &purse) }).await;
     soon("some looks", purse.is_asked(4)).await;
     let mut buyer = Buyer::connect(&market.relay).await;
@@ -116,5 +140,103 @@ async fn a_wallet_that_may_not_tell_its_balance_takes_money_all_the_same() {
     purse.pay(&invoice, 1);
     buyer.result(job).await;
     well(&node).await;
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_full_disk_has_room_again_everything_goes_on_from_the_ledger() {
+    let market = Market::new().await;
+    let (model, purse, disk) = (Scripted::slow(&["Hello."]), Purse::new(), Disk::default());
+    let options = NodeOptions { disk: disk.fault(), ..selling(&market, model.clone(), &purse) };
+    let node = online(options).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    ads(&buyer, &market, 1).await;
+    let (running, invoice) = quoted(&mut buyer, "Say hello.").await;
+    let (waiting, other) = quoted(&mut buyer, "Say it again.").await;
+    node.job_in(waiting, JobState::Quoted).await;
+    purse.pay(&invoice, 1);
+    model.is_asked().await;
+    let before = node.status().await;
+
+    disk.fill();
+    // Its answer cannot be kept, so nobody gets it.
+    model.leave.add_permits(1);
+    let status = degraded(&node, "ledger").await;
+    assert!(status.running && status.blockers[0].message.contains("The disk is full"), "{:?}", status.blockers);
+    ads(&buyer, &market, 0).await;
+    purse.pay(&other, 1);
+    let unheard = buyer.request(&[&["i", "Does anybody listen?", "text"]], "").await;
+    assert_eq!(node.status().await.state, NodeState::Degraded);
+
+    disk.free();
+    model.leave.add_permits(10);
+    let status = well(&node).await;
+    assert_eq!(status.started_at, before.started_at, "it is the same node");
+    for job in [running, waiting] {
+        let (result, _) = buyer.result(job).await;
+        assert_eq!(result.content, "Hello.");
+        assert_eq!(node.job_in(job, JobState::Done).await.record.payment, Payment::Received);
+    }
+    node.job_in(unheard, JobState::Quoted).await;
+    ads(&buyer, &market, 1).await;
+    assert_eq!(model.runs(), 3, "one answer was lost with the disk");
+    let sums = Reader::open(&market.paths.ledger).unwrap().money().unwrap();
+    assert_eq!((sums.received, sums.owed), (MilliSats(6_000), MilliSats(0)));
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_taken_offline_while_its_disk_is_full_stays_offline() {
+    let market = Market::new().await;
+    let (model, purse, disk) = (Scripted::slow(&["Hello."]), Purse::new(), Disk::default());
+    let options = NodeOptions { disk: disk.fault(), ..selling(&market, model.clone(), &purse) };
+    let node = online(options).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let (_, invoice) = quoted(&mut buyer, "Say hello.").await;
+    purse.pay(&invoice, 1);
+    model.is_asked().await;
+    let (waits, invoice) = quoted(&mut buyer, "Say it again.").await;
+    purse.pay(&invoice, 1);
+    node.job_in(waits, JobState::Paid).await;
+    disk.fill();
+    model.leave.add_permits(1);
+    degraded(&node, "ledger").await;
+    // One waits for its turn, which does not come: going offline does not wait for it.
+    node.done(NodeCommand::GoOffline { how: Leaving::Finish }).await;
+    let status = node.status().await;
+    assert_eq!((status.state, codes(&status)), (NodeState::Offline, vec!["ledger"]), "the reason is still there");
+    disk.free();
+    node.status_where(|status| status.blockers.is_empty() && status.state == NodeState::Offline).await;
+    model.leave.add_permits(10);
+    // Paid work is done all the same.
+    node.status_where(|status| status.done == 2).await;
+    assert_eq!(node.status().await.state, NodeState::Offline);
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_cannot_be_begun_anew_still_answers_and_tries_again() {
+    let market = Market::new().await;
+    let (purse, disk) = (Purse::new(), Disk::default());
+    let options = market.options_with_file(Scripted::quick(&["Hello."]), PAY_FIRST);
+    let node = online(NodeOptions { wallet: Some(purse.clone()), disk: disk.fault(), paces: PACES, ..options }).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let good = std::fs::read_to_string(&market.paths.config_toml).unwrap();
+    disk.fill();
+    buyer.request(&[&["i", "Say hello.", "text"]], "").await;
+    degraded(&node, "ledger").await;
+    std::fs::write(&market.paths.config_toml, "relays.urls = 7\n").unwrap();
+    disk.free();
+    let says = |status: &NodeStatus| status.blockers.first().is_some_and(|blocker| blocker.message.contains("relays.urls"));
+    node.status_where(says).await;
+    let socket = market.paths.control_sock.clone();
+    let told = tokio::task::spawn_blocking(move || ControlClient::connect(&socket).unwrap().call(NodeCommand::Status, PATIENCE).unwrap());
+    match told.await.unwrap() {
+        NodeEvent::Status { status } => assert!(status.running && says(&status), "{status:?}"),
+        event => panic!("{event:?}"),
+    }
+    std::fs::write(&market.paths.config_toml, good).unwrap();
+    well(&node).await;
+    quoted(&mut buyer, "Say hello.").await;
     node.stop();
 }

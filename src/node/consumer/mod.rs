@@ -29,7 +29,8 @@ pub use self::handle::{ConsumerCommand, ConsumerHandle};
 
 use self::ask::Drafted;
 use self::open::Open;
-use super::event::{Failure, NodeEvent, Scope, sentence};
+use super::event::{Failure, NodeEvent};
+use super::ledger_watch::LedgerAlarm;
 use super::outlet::Outlet;
 use super::queries;
 use super::sending::until_taken;
@@ -65,6 +66,7 @@ pub struct Context {
     pub relays: Arc<dyn RelayLink>,
     /// The way out for money and the network it goes on; `None`: there is no wallet.
     pub purse: Option<(Guard, Network)>,
+    pub alarm: LedgerAlarm,
     pub outlet: Outlet,
     pub clock: Clock,
     pub tasks: Tasks,
@@ -122,7 +124,7 @@ impl Consumer {
         mut bells: mpsc::Receiver<Bell>,
     ) {
         if let Err(error) = self.resume().await {
-            self.context.outlet.fault(Scope::Ledger, sentence(&error), "Requests that were open are not watched; run `pylon doctor`.");
+            self.context.alarm.ring("requests of ours", &error);
         }
         loop {
             let nap = self.nap();
@@ -136,7 +138,7 @@ impl Consumer {
                 () = tokio::time::sleep(nap) => self.look_at_the_clock().await,
             };
             if let Err(error) = done {
-                self.context.outlet.fault(Scope::Ledger, sentence(&error), "Nothing that was paid is lost. Run `pylon doctor`.");
+                self.context.alarm.ring("a request of ours", &error);
             }
         }
     }

@@ -31,7 +31,8 @@ impl Provider {
     pub(super) fn arrived(&mut self, event: Event) {
         if event.kind == nostr::Kind::EventDeletion {
             self.cancellation(&event);
-        } else if self.open && REQUESTS.contains(&event.kind.as_u16()) {
+        } else if self.open && REQUESTS.contains(&event.kind.as_u16()) && self.can_begin() {
+            // What cannot be written down is not answered either: the relays are asked for it again once it can be.
             self.consider(event);
         }
     }
@@ -103,7 +104,7 @@ impl Provider {
     fn check_standing(&self, deal: &Deal) -> Result<(), Refusal> {
         match self.context.board.obstacle() {
             Some(Obstacle::Wallet) if deal.policy != Policy::Free => Err(Refusal::WalletAway),
-            Some(Obstacle::Wallet) | None => Ok(()),
+            Some(Obstacle::Ledger | Obstacle::Wallet) | None => Ok(()),
         }
     }
 

@@ -52,7 +52,8 @@ use self::till::Till;
 use self::upkeep::Standing;
 use self::voice::Voice;
 use super::command::Leaving;
-use super::event::{Failure, NodeEvent, Scope};
+use super::event::{Failure, NodeEvent};
+use super::ledger_watch::LedgerAlarm;
 use super::outlet::Outlet;
 use super::status::{Board, NodeState};
 use super::tasks::Tasks;
@@ -91,8 +92,8 @@ pub struct Context {
     pub board: Board,
     pub clock: Clock,
     pub tasks: Tasks,
-    /// Rings when the ledger has failed.
-    pub halt: Notify,
+    /// Rung when the ledger has failed.
+    pub alarm: LedgerAlarm,
 }
 
 impl Context {
@@ -101,11 +102,9 @@ impl Context {
         Ok(builder.sign_with_keys(self.identity.nostr_keys())?)
     }
 
-    /// Reports a ledger that failed: the one fault that takes the provider offline.
+    /// Reports a ledger that failed. From then on nothing new is begun.
     fn ledger_fault(&self, doing: &str, error: &StoreError) {
-        let hint = "The node takes no new jobs until the ledger can be written. Check the disk, then go online again.";
-        self.outlet.fault(Scope::Ledger, format!("The ledger could not record {doing}: {error}."), hint);
-        self.halt.notify_one();
+        self.alarm.ring(doing, error);
     }
 
     /// Tells everybody how a job stands now, as the ledger has it.
@@ -179,17 +178,16 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
 impl Provider {
     async fn run(mut self, mut asked: mpsc::Receiver<ProviderCommand>, mut arriving: mpsc::Receiver<Box<Event>>) {
         self.resume().await;
-        let (context, token) = (Arc::clone(&self.context), self.context.tasks.token().clone());
+        let token = self.context.tasks.token().clone();
         let mut models = self.context.registry.watch();
         let mut upkeep = tokio::time::interval(UPKEEP);
-        let mut standing = Standing::new(&context.board);
+        let mut standing = Standing::new(&self.context.board);
         let mut money = self.context.wallet.as_ref().map(|wallet| wallet.events());
         loop {
             let due = self.till.next_due(self.context.clock.now());
             tokio::select! {
                 biased;
                 () = token.cancelled() => break,
-                () = context.halt.notified() => self.go_offline(Leaving::Finish).await,
                 Some(command) = asked.recv() => self.obey(command).await,
                 Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
                 Some(finished) = self.work.next() => self.finished(finished).await,
@@ -273,7 +271,9 @@ impl Provider {
 
     /// Answers whoever waits for the last job, once there is none.
     fn leave_if_done(&mut self) {
-        if self.open || !self.running.is_empty() || self.claiming > 0 || !self.waiting.is_empty() {
+        // What waits for a ledger that cannot be written is taken up by the next start.
+        let waits = !self.waiting.is_empty() && self.can_begin();
+        if self.open || !self.running.is_empty() || self.claiming > 0 || waits {
             return;
         }
         self.context.board.update(|status| {
@@ -323,7 +323,7 @@ impl Provider {
 
     /// Starts as many waiting jobs as there are free slots.
     fn fill(&mut self) {
-        while self.running.len() < self.settings.max_in_flight() {
+        while self.running.len() < self.settings.max_in_flight() && self.can_begin() {
             let Some(accepted) = self.waiting.pop() else { return };
             let id = accepted.request.id;
             let cancel = CancellationToken::new();

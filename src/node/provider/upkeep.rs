@@ -34,6 +34,11 @@ impl Standing {
 }
 
 impl Provider {
+    /// Whether what is begun can be written down.
+    pub(super) fn can_begin(&self) -> bool {
+        self.context.board.obstacle() != Some(Obstacle::Ledger)
+    }
+
     /// What need not be done at once.
     pub(super) async fn upkeep(&mut self) {
         self.show_models();
@@ -42,8 +47,10 @@ impl Provider {
             self.context.relays.move_since(REQUESTS, since).await;
             self.context.relays.move_since(CANCELLATIONS, since).await;
         }
-        self.sweep();
-        self.forget().await;
+        if self.can_begin() {
+            self.sweep();
+            self.forget().await;
+        }
     }
 
     /// Keeps what others see of us true: models on the board, the ad on the relays. Called after each job.

@@ -1,6 +1,7 @@
 //! The one task that obeys commands.
 
 mod models;
+mod renewal;
 mod robots;
 mod settings;
 
@@ -10,21 +11,26 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 
+use self::renewal::Before;
 use crate::config::edit::Setting;
 use crate::node::cashier;
 use crate::node::command::{Leaving, NodeCommand};
 use crate::node::control::Asked;
 use crate::node::doctor::Examination;
-use crate::node::event::{Failure, NodeEvent};
+use crate::node::door::Door;
+use crate::node::event::{Failure, NodeEvent, sentence};
+use crate::node::ledger_watch::Patience;
 use crate::node::options::NodeOptions;
 use crate::node::outlet::{Answer, Outlet};
 use crate::node::preflight::Lookout;
 use crate::node::provider::ProviderCommand;
 use crate::node::queries;
-use crate::node::services::{Services, blank_status};
+use crate::node::services::{Healing, Services, blank_status};
 use crate::node::status::{Board, NodeState, NodeStatus};
 use crate::node::tasks::Tasks;
 use crate::node::test_job::TestDesk;
+use crate::node::trouble::Trouble;
+use crate::node::unlock::unlock;
 
 /// Commands from the socket that may wait.
 const SOCKET_BACKLOG: usize = 64;
@@ -38,6 +44,8 @@ pub struct Supervisor {
     options: NodeOptions,
     outlet: Outlet,
     board: Board,
+    /// The directory is ours and we can be asked. Outlives services that are begun anew.
+    door: Option<Door>,
     services: Option<Services>,
     /// Handed to the control socket when it is bound.
     socket: mpsc::Sender<Asked>,
@@ -49,6 +57,10 @@ pub struct Supervisor {
     tests: TestDesk,
     /// A patient stop is under way.
     draining: bool,
+    /// What was going on before services that are gone and are to be begun anew.
+    before: Option<Before>,
+    /// With a ledger that fails.
+    patience: Patience,
     /// The settings in force.
     settings: Vec<Setting>,
     /// Looks at the config file until it is dropped.
@@ -62,6 +74,8 @@ struct Bells {
     left: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
     /// The config file has changed.
     settings: (mpsc::Sender<()>, mpsc::Receiver<()>),
+    /// A ledger that failed can be written again.
+    healed: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
 
 impl Supervisor {
@@ -70,11 +84,13 @@ impl Supervisor {
         let board = Board::new(blank_status(&options));
         let aside = Tasks::new(outlet.clone());
         let lookout = Lookout::new(options.clone(), outlet.clone());
-        let bells = Bells { left: mpsc::channel(SOCKET_BACKLOG), settings: mpsc::channel(1) };
+        let bells = Bells { left: mpsc::channel(SOCKET_BACKLOG), settings: mpsc::channel(1), healed: mpsc::channel(1) };
+        let patience = Patience::new(options.paces.ledger);
         Self {
             options,
             outlet,
             board,
+            door: None,
             services: None,
             socket,
             from_socket,
@@ -82,6 +98,8 @@ impl Supervisor {
             lookout,
             tests: TestDesk::new(),
             draining: false,
+            before: None,
+            patience,
             settings: Vec::new(),
             watching: None,
             bells,
@@ -103,6 +121,10 @@ impl Supervisor {
                 }
                 Some(()) = self.bells.settings.1.recv() => {
                     self.settings_changed().await;
+                    continue;
+                }
+                Some(()) = self.bells.healed.1.recv() => {
+                    self.renew().await;
                     continue;
                 }
             };
@@ -175,33 +197,52 @@ impl Supervisor {
         if self.services.is_some() {
             return Ok(());
         }
-        let config = Arc::new(self.load_config()?);
-        self.board.update(|status| status.state = NodeState::Starting);
-        match Services::start(&self.options, Arc::clone(&config), &self.outlet, &self.board, self.socket.clone(), &self.aside).await {
-            Ok(services) => {
-                let (npub, pubkey) = (services.identity.npub(), services.identity.pubkey().to_string());
-                let (now, relays) = (self.options.clock.now(), config.relays.urls.len());
-                self.board.update(|status| {
-                    status.running = true;
-                    status.state = NodeState::Offline;
-                    status.pid = Some(std::process::id());
-                    status.npub = Some(npub);
-                    status.pubkey = Some(pubkey);
-                    status.policy = config.provider.policy;
-                    status.min_price = config.provider.min_price.ceil_sats();
-                    status.started_at = Some(now);
-                    status.relays_configured = u32::try_from(relays).unwrap_or(u32::MAX);
-                });
-                self.services = Some(services);
-                self.lookout.end();
-                self.watch_settings();
-                Ok(())
-            }
-            Err(failure) => {
-                self.board.update(|status| status.state = NodeState::Stopped);
-                Err(failure)
-            }
+        // A node that is being begun anew is tried again; one that was never up is not.
+        let was_up = self.door.is_some();
+        let begun = self.begin().await;
+        if begun.is_err() && !was_up {
+            self.close().await;
+            let blank = blank_status(&self.options);
+            self.board.update(|status| *status = blank);
         }
+        begun
+    }
+
+    /// Begins the services, in a directory that is ours from then on.
+    async fn begin(&mut self) -> Result<(), Failure> {
+        let config = Arc::new(self.load_config()?);
+        self.board.update(|status| {
+            status.state = NodeState::Starting;
+            status.trouble = Trouble::default();
+        });
+        let paths = &self.options.paths;
+        paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
+        let identity = unlock(&self.options).await?;
+        let door = match &mut self.door {
+            Some(door) => door,
+            none => none.insert(Door::take(paths, self.options.clock.now())?),
+        };
+        let healing = Healing { pause: self.patience.pause(), healed: self.bells.healed.0.clone() };
+        let services = Services::start(&self.options, identity, Arc::clone(&config), &self.outlet, &self.board, healing).await?;
+        let services = self.services.insert(services);
+        door.open(paths, self.socket.clone(), &self.outlet, &self.aside)?;
+        let (npub, pubkey) = (services.identity.npub(), services.identity.pubkey().to_string());
+        let (now, relays) = (self.options.clock.now(), config.relays.urls.len());
+        self.before = None;
+        self.board.update(|status| {
+            status.running = true;
+            status.state = NodeState::Offline;
+            status.pid = Some(std::process::id());
+            status.npub = Some(npub);
+            status.pubkey = Some(pubkey);
+            status.policy = config.provider.policy;
+            status.min_price = config.provider.min_price.ceil_sats();
+            status.started_at = status.started_at.or(Some(now));
+            status.relays_configured = u32::try_from(relays).unwrap_or(u32::MAX);
+        });
+        self.lookout.end();
+        self.watch_settings();
+        Ok(())
     }
 
     /// Goes offline and stops when the last job has left. Until then commands are obeyed, a second, hurried stop among
@@ -225,13 +266,31 @@ impl Supervisor {
     }
 
     async fn stop(&mut self) {
-        let Some(services) = self.services.take() else { return };
-        self.watching = None;
+        if self.door.is_none() {
+            return;
+        }
         self.board.update(|status| status.state = NodeState::Stopping);
-        services.stop().await;
+        self.close().await;
         let blank = blank_status(&self.options);
         self.board.update(|status| *status = blank);
         self.outlet.tell(NodeEvent::Status { status: Box::new(self.board.now()) });
+    }
+
+    /// Takes down what there is, the directory last.
+    async fn close(&mut self) {
+        self.watching = None;
+        self.before = None;
+        let services = self.services.take();
+        if let Some(services) = &services {
+            services.leave().await;
+        }
+        let mut door = self.door.take();
+        if let Some(door) = &mut door {
+            door.shut().await;
+        }
+        if let Some(services) = services {
+            services.end().await;
+        }
     }
 
     async fn go_online(&mut self) -> Result<(), Failure> {
@@ -243,7 +302,10 @@ impl Supervisor {
     }
 
     /// Answers when the last job has left; meanwhile other commands are obeyed.
-    async fn go_offline(&self, how: Leaving, answer: Answer) {
+    async fn go_offline(&mut self, how: Leaving, answer: Answer) {
+        if let Some(before) = &mut self.before {
+            before.is_online = false;
+        }
         let Some(services) = &self.services else { return answer.give(NodeEvent::Done).await };
         let left = services.go_offline(how).await;
         self.aside.spawn("going offline", async move {

@@ -251,6 +251,7 @@ impl Desk {
 
     /// One reading, or the last one and why there is no newer.
     pub async fn snapshot(&self) -> Result<Snapshot, WalletError> {
+        self.records.still_writes()?;
         let (balance, as_of, sync) = match (self.balance().await, self.last_balance()) {
             (Ok(balance), _) => (balance, self.clock.now(), SyncState::Synced),
             (Err(WalletError::Unreachable(reason)), Some((balance, at))) => (balance, at, SyncState::Unreachable { reason }),

@@ -112,7 +112,12 @@ impl Wallet for PracticeWallet {
     }
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WalletError>> {
-        async { self.open_still().map(|()| self.post.snapshot()) }.boxed()
+        async {
+            self.open_still()?;
+            self.post.records.still_writes()?;
+            Ok(self.post.snapshot())
+        }
+        .boxed()
     }
 
     fn invoice(&self, request: InvoiceRequest) -> BoxFuture<'_, Result<Invoice, WalletError>> {

@@ -178,7 +178,7 @@ async fn each_no_has_its_name_and_leaves_the_key_free() {
     for (code, is_named) in [
         ("QUOTA_EXCEEDED", (|error| matches!(error, WalletError::Budget(_))) as fn(&WalletError) -> bool),
         ("INSUFFICIENT_BALANCE", |error| matches!(error, WalletError::Insufficient { needed: 31_000, available: 1_000_000 })),
-        ("RESTRICTED", |error| matches!(error, WalletError::Refused(words) if words.contains("allow it"))),
+        ("RESTRICTED", |error| matches!(error, WalletError::NotAllowed(words) if words.contains("allow it"))),
         ("UNAUTHORIZED", |error| matches!(error, WalletError::Refused(words) if words.contains("pylon wallet connect"))),
         ("RATE_LIMITED", |error| matches!(error, WalletError::Refused(words) if words.contains("too often"))),
         ("NOT_IMPLEMENTED", |error| matches!(error, WalletError::Unsupported(_))),

@@ -128,7 +128,7 @@ async fn a_wallet_that_does_not_answer_leaves_its_last_balance_with_the_reason()
         assert!(matches!(&old.sync, SyncState::Unreachable { reason } if reason.contains("answer")), "{old:?}");
     }
     nwc.their_payer().set("get_balance", Manner::No("RESTRICTED"));
-    assert!(matches!(nwc.payer.snapshot().await, Err(WalletError::Refused(_))), "a no is no silence");
+    assert!(matches!(nwc.payer.snapshot().await, Err(WalletError::NotAllowed(_))), "a no is no silence");
 }
 
 #[tokio::test]
