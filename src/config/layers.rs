@@ -42,6 +42,13 @@ impl Override {
     }
 }
 
+impl std::fmt::Display for Override {
+    /// As it is given on a command line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.key, self.text)
+    }
+}
+
 impl FromStr for Override {
     type Err = ConfigError;
 

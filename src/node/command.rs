@@ -140,6 +140,16 @@ pub enum RobotKind {
     Seller,
 }
 
+impl RobotKind {
+    /// As it stands on a command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Seller => "seller",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

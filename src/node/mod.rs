@@ -17,6 +17,8 @@ mod command;
 mod consumer;
 #[cfg(unix)]
 pub mod control;
+#[cfg(unix)]
+pub mod daemon;
 mod directory;
 pub mod doctor;
 mod door;

@@ -20,8 +20,6 @@ pub struct Place {
     pub paths: Paths,
     /// What --data-dir would have to be to come here again.
     pub root: PathBuf,
-    /// What --set was given.
-    pub settings: Vec<String>,
     pub environment: Environment,
     pub overrides: Vec<Override>,
     pub market: Market,
@@ -34,16 +32,16 @@ impl Place {
         let paths = Paths::resolve(args.data_dir.as_deref(), &environment).map_err(|error| Failure::usage(error.to_string()))?;
         let overrides = args.overrides.iter().map(|text| text.parse::<Override>()).collect::<Result<_, _>>();
         let overrides = overrides.map_err(|error| Failure::usage(error.to_string()).hint("Write it as key=value."))?;
-        let (root, settings) = (paths.data_dir.clone(), args.overrides.clone());
-        let real = Self { paths, root, settings, environment, overrides, market: Market::Real };
+        let root = paths.data_dir.clone();
+        let real = Self { paths, root, environment, overrides, market: Market::Real };
         Ok(if args.practice { real.practice() } else { real })
     }
 
     /// The practice market's own place inside this one.
     pub fn practice(&self) -> Self {
         let paths = if self.market == Market::Practice { self.paths.clone() } else { self.paths.for_practice() };
-        let (root, settings) = (self.root.clone(), self.settings.clone());
-        Self { paths, root, settings, environment: self.environment.clone(), overrides: self.overrides.clone(), market: Market::Practice }
+        let (root, environment) = (self.root.clone(), self.environment.clone());
+        Self { paths, root, environment, overrides: self.overrides.clone(), market: Market::Practice }
     }
 
     /// Options of a node in this place.

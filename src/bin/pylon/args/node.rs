@@ -70,14 +70,6 @@ pub enum RobotName {
 }
 
 impl RobotName {
-    /// As it stands on a command line.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Buyer => "buyer",
-            Self::Seller => "seller",
-        }
-    }
-
     pub const fn kind(self) -> RobotKind {
         match self {
             Self::Buyer => RobotKind::Buyer,
