@@ -48,7 +48,7 @@ use Applies::{AtOnce, NextGoOnline, NextStart};
 
 /// Every key there is. A test asserts that `default.toml` and [`super::Config`] have the same.
 pub const KEYS: &[Key] = &[
-    key("node.mode", Kind::Choice(&["in-process", "daemon"]), NextStart, "Whether the window runs the node inside itself."),
+    key("node.mode", Kind::Choice(&["in-process", "daemon", "attached"]), NextStart, "Where the window's node runs."),
     key("node.auto_online", Kind::Bool, NextStart, "Take jobs as soon as the node has started."),
     key("node.name", Kind::Text { max: 64 }, AtOnce, "The name in the ad."),
     key("node.about", Kind::Text { max: 512 }, AtOnce, "What the ad says about this provider."),

@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use layers::{Loaded, Notice, Override};
@@ -49,12 +49,17 @@ pub struct Config {
     pub log: LogConfig,
 }
 
-/// Where the window's node runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Where the window's node runs. In every mode a node that runs already is used and left running.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
+    /// Inside the window.
+    #[default]
     InProcess,
+    /// In the background: the window starts it when told to, and stops it when it closes.
     Daemon,
+    /// Wherever somebody else has started it; the window starts none.
+    Attached,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

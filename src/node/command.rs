@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::consumer::Ask;
+use super::secret::Secret;
 use crate::domain::ids::{Pubkey, RequestId};
 use crate::domain::money::Sats;
 use crate::store::{EarningsBy, JobsQuery, PageKey};
@@ -128,6 +129,16 @@ pub enum NodeCommand {
     StartRobot { robot: RobotKind },
     /// Practice market: this robot stops. Answer: `Done`.
     StopRobot { robot: RobotKind },
+    /// Supervisor: the next start unlocks the identity with this. In this process only: it has no JSON. Answer: `Done`.
+    #[serde(skip)]
+    Unlock { passphrase: Secret },
+}
+
+impl NodeCommand {
+    /// Whether this starts a node that is stopped.
+    pub const fn is_start(&self) -> bool {
+        matches!(self, Self::Start | Self::GoOnline)
+    }
 }
 
 /// Who trades with the user in the practice market.
@@ -167,6 +178,16 @@ mod tests {
         let request = Request { id: RequestId(4), command: NodeCommand::Job { job: "abcd".into() } };
         let json = serde_json::to_string(&request).expect("json");
         assert_eq!(serde_json::from_str::<Request>(&json).expect("request"), request);
+    }
+
+    #[test]
+    fn a_passphrase_is_in_no_json_and_in_no_debug_text() {
+        let passphrase = Secret::new("open sesame".into());
+        let request = Request { id: RequestId(1), command: NodeCommand::Unlock { passphrase } };
+        assert!(serde_json::to_string(&request).is_err(), "it could cross the socket");
+        let shown = format!("{request:?}");
+        assert!(shown.contains("Unlock") && !shown.contains("sesame"), "{shown}");
+        assert!(serde_json::from_str::<Request>(r#"{"id":1,"do":"unlock","passphrase":"open sesame"}"#).is_err());
     }
 
     #[test]

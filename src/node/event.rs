@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::doctor::{Finding, Preflight};
+use super::link::Link;
 use super::settings_watch::SettingChange;
 use super::status::{NodeStatus, WalletView};
 use crate::domain::ids::{JobId, RequestId};
@@ -77,10 +78,19 @@ pub enum NodeEvent {
     SettingsChanged { changes: Vec<SettingChange> },
     /// Notices: something went wrong that the operator should know.
     Fault { fault: Fault },
+    /// Session: how the window reaches its node has changed. Told by the window's own exchange, never by a node.
+    Link { link: Link },
     /// Whoever asked: done.
     Done,
     /// Whoever asked: not done, and why.
     Failed { failure: Failure },
+}
+
+impl NodeEvent {
+    /// Whether nothing more comes for the command this answers.
+    pub const fn is_last(&self) -> bool {
+        !matches!(self, Self::Pulling { .. } | Self::Testing { step: TestStep::Asked { .. } | TestStep::Partial { .. } })
+    }
 }
 
 /// How far a test job is. Each step has happened when it is told.
@@ -131,6 +141,8 @@ pub enum FailureKind {
     Network,
     /// A bug of ours.
     Internal,
+    /// The identity is under a passphrase, and none was given or another one.
+    Locked,
 }
 
 /// Why a command was not carried out.
@@ -161,6 +173,11 @@ impl Failure {
     /// A bug.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { kind: FailureKind::Internal, ..Self::user(message) }
+    }
+
+    /// A passphrase is wanted.
+    pub fn locked(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Locked, ..Self::user(message) }
     }
 
     /// Adds what to do about it.

@@ -14,7 +14,7 @@ use super::supervisor::Supervisor;
 use crate::domain::ids::RequestId;
 
 /// Commands that may wait. A full channel is answered with "node busy" by whoever sends, never by dropping.
-const COMMANDS: usize = 64;
+pub(super) const COMMANDS: usize = 64;
 /// How long dropping a handle waits for the node to leave cleanly.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -2,7 +2,7 @@
 
 use super::event::{Failure, sentence};
 use super::options::NodeOptions;
-use crate::identity::{Identity, IdentityError};
+use crate::identity::{Identity, IdentityError, SealError};
 
 /// Reads the identity. An encrypted one takes a second of arithmetic, on a thread that may.
 pub async fn unlock(options: &NodeOptions) -> Result<Identity, Failure> {
@@ -16,12 +16,11 @@ pub async fn unlock(options: &NodeOptions) -> Result<Identity, Failure> {
 
 /// An identity that cannot be used, with what to do about it.
 pub fn refused(error: &IdentityError) -> Failure {
-    let failure = Failure::user(sentence(error));
     match error {
-        IdentityError::Encrypted { .. } => failure
-            .hint("On a terminal, `pylon start` and `pylon run` ask for the passphrase.")
-            .hint("Elsewhere, hand it over with `--passphrase-fd N`, or as the systemd credential `pylon-passphrase`.")
-            .hint("The window cannot unlock it; `pylon identity decrypt` makes it plain again."),
-        _ => failure,
+        IdentityError::Encrypted { .. } => Failure::locked(sentence(error))
+            .hint("The window, and on a terminal `pylon start` and `pylon run`, ask for the passphrase.")
+            .hint("Elsewhere, hand it over with `--passphrase-fd N`, or as the systemd credential `pylon-passphrase`."),
+        IdentityError::Sealed { source: SealError::WrongPassphrase, .. } => Failure::locked(sentence(error)),
+        _ => Failure::user(sentence(error)),
     }
 }

@@ -14,6 +14,7 @@ mod control;
 mod crash;
 mod crash_buyer;
 mod daemon;
+mod exchange;
 mod free_job;
 mod healing;
 mod logs;

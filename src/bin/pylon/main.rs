@@ -41,7 +41,7 @@ fn code(verb: impl FnOnce() -> Result<(), Failure>) -> u8 {
     let Err(failure) = done else { return 0 };
     report::failure(&failure);
     match failure.kind {
-        FailureKind::User => 1,
+        FailureKind::User | FailureKind::Locked => 1,
         FailureKind::Usage => 2,
         FailureKind::Network => 3,
         FailureKind::Internal => 70,

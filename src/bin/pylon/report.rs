@@ -179,6 +179,7 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::Wallet { .. }
         | NodeEvent::Payments { .. }
         | NodeEvent::Invoice { .. }
+        | NodeEvent::Link { .. }
         | NodeEvent::Done => Ok(()),
     }
 }

@@ -36,17 +36,36 @@ pub struct ControlClient {
 /// An answer's lines are as long as a ledger page is.
 const MAX_ANSWER: u64 = 64 * MAX_LINE as u64;
 
+/// Connects to whoever listens there.
+pub(super) fn connect(path: &Path) -> Result<UnixStream, ControlError> {
+    use std::io::ErrorKind;
+    UnixStream::connect(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::NotRunning,
+        _ => error.into(),
+    })
+}
+
+/// Sends a command as a line.
+pub(super) fn send(mut stream: &UnixStream, request: &Request) -> Result<(), ControlError> {
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    Ok(stream.write_all(&line)?)
+}
+
+/// The next line, without looking into it.
+pub(super) fn line(reader: &mut BufReader<UnixStream>) -> Result<Vec<u8>, ControlError> {
+    let mut line = Vec::new();
+    match reader.take(MAX_ANSWER).read_until(b'\n', &mut line) {
+        Ok(0) => Err(ControlError::Closed),
+        Ok(_) => Ok(line),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl ControlClient {
     /// Connects, or says that no node runs.
     pub fn connect(path: &Path) -> Result<Self, ControlError> {
-        use std::io::ErrorKind;
-        let stream = match UnixStream::connect(path) {
-            Ok(stream) => stream,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-                return Err(ControlError::NotRunning);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let stream = connect(path)?;
         let reader = BufReader::new(stream.try_clone()?);
         Ok(Self { stream, reader, next: 1 })
     }
@@ -55,24 +74,19 @@ impl ControlClient {
     pub fn ask(&mut self, command: NodeCommand) -> Result<RequestId, ControlError> {
         let id = RequestId(self.next);
         self.next += 1;
-        let mut line = serde_json::to_vec(&Request { id, command })?;
-        line.push(b'\n');
-        self.stream.write_all(&line)?;
+        send(&self.stream, &Request { id, command })?;
         Ok(id)
     }
 
     /// The next event, waiting at most `limit` for it (`None` = as long as it takes).
     pub fn next(&mut self, limit: Option<Duration>) -> Result<Report, ControlError> {
         self.stream.set_read_timeout(limit)?;
-        let mut line = Vec::new();
-        let read = (&mut self.reader).take(MAX_ANSWER).read_until(b'\n', &mut line);
-        match read {
-            Ok(0) => Err(ControlError::Closed),
-            Ok(_) => Ok(serde_json::from_slice(&line)?),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+        match line(&mut self.reader) {
+            Ok(line) => Ok(serde_json::from_slice(&line)?),
+            Err(ControlError::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
                 Err(ControlError::Silent(limit.unwrap_or_default().as_secs()))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 

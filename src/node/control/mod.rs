@@ -6,9 +6,11 @@
 
 mod client;
 mod server;
+mod wire;
 
 pub use client::{ControlClient, ControlError};
 pub use server::{Asked, serve};
+pub use wire::{Heard, Wire};
 
 /// Bytes a line may have. A prompt for a self-test fits; a file does not.
 const MAX_LINE: usize = 1024 * 1024;

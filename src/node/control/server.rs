@@ -158,7 +158,7 @@ impl Connection {
 }
 
 /// The id of a line that is JSON and yet no command, so that whoever waits for that id hears of it.
-fn id_of(line: &[u8]) -> Option<RequestId> {
+pub(super) fn id_of(line: &[u8]) -> Option<RequestId> {
     let value: serde_json::Value = serde_json::from_slice(line).ok()?;
     value.get("id").and_then(serde_json::Value::as_u64).map(RequestId)
 }

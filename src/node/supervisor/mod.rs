@@ -18,7 +18,7 @@ use crate::node::command::{Leaving, NodeCommand};
 use crate::node::control::Asked;
 use crate::node::doctor::Examination;
 use crate::node::door::Door;
-use crate::node::event::{Failure, NodeEvent, sentence};
+use crate::node::event::{Failure, FailureKind, NodeEvent, sentence};
 use crate::node::ledger_watch::Patience;
 use crate::node::options::NodeOptions;
 use crate::node::outlet::{Answer, Outlet};
@@ -34,6 +34,9 @@ use crate::node::unlock::unlock;
 
 /// Commands from the socket that may wait.
 const SOCKET_BACKLOG: usize = 64;
+
+/// How long the last answers get to reach a relay when the node is stopped in patience.
+const DELIVERY: Duration = Duration::from_secs(5);
 
 /// How long what runs beside gets to end with the node.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -150,6 +153,11 @@ impl Supervisor {
             NodeCommand::Stop { how: Leaving::Finish } if self.services.is_some() => return self.drain(answer).await,
             NodeCommand::Stop { .. } => {
                 self.stop().await;
+                self.options.passphrase = None;
+                NodeEvent::Done
+            }
+            NodeCommand::Unlock { passphrase } => {
+                self.options.passphrase = Some(passphrase.share());
                 NodeEvent::Done
             }
             NodeCommand::GoOnline => done(self.go_online().await),
@@ -200,6 +208,10 @@ impl Supervisor {
         // A node that is being begun anew is tried again; one that was never up is not.
         let was_up = self.door.is_some();
         let begun = self.begin().await;
+        if begun.as_ref().is_err_and(|failure| failure.kind == FailureKind::Locked) {
+            // The wrong one is not tried again.
+            self.options.passphrase = None;
+        }
         if begun.is_err() && !was_up {
             self.close().await;
             let blank = blank_status(&self.options);
@@ -252,9 +264,11 @@ impl Supervisor {
         self.draining = true;
         let left = services.go_offline(Leaving::Finish).await;
         let limit = Duration::from_secs(services.config.provider.job_timeout_secs);
-        let done = self.bells.left.0.clone();
+        let (done, mut status) = (self.bells.left.0.clone(), self.board.watch());
         self.aside.spawn("stopping", async move {
             let _ = tokio::time::timeout(limit, left).await;
+            // The last answers are on their way to a relay. What none takes goes out again at the next start.
+            let _ = tokio::time::timeout(DELIVERY, status.wait_for(|status| status.undelivered == 0)).await;
             let _ = done.send(answer).await;
         });
     }
@@ -262,6 +276,7 @@ impl Supervisor {
     async fn drained(&mut self, answer: Answer) {
         self.draining = false;
         self.stop().await;
+        self.options.passphrase = None;
         answer.give(NodeEvent::Done).await;
     }
 
