@@ -33,6 +33,9 @@ pub enum Leaving {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum NodeCommand {
+    /// Control socket: says which version of commands and events is spoken, before anything else. Answer: `Hello`; for
+    /// another version `Failed`, and the connection is closed.
+    Hello { version: u32 },
     /// Supervisor: takes the lock, opens the ledger, connects relays, probes backends, resumes jobs. Answer: `Done`.
     Start,
     /// Supervisor: goes offline, then ends everything `Start` began. Answer: `Done`.

@@ -27,6 +27,8 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum NodeEvent {
+    /// The version of commands and events this node speaks, and the program's own.
+    Hello { version: u32, program: String },
     /// Session: the node's state changed, or was asked for.
     Status { status: Box<NodeStatus> },
     /// Models: the model table changed, or was asked for.

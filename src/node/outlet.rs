@@ -1,8 +1,11 @@
 //! Where events leave the node: to whoever drives it in this process, and to every watcher on the socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::event::{Fault, NodeEvent, Report, Scope};
 use super::wake::Wake;
@@ -10,6 +13,8 @@ use crate::domain::ids::RequestId;
 
 /// Events a slow watcher on the socket may lag behind before it loses some (and is told so).
 const WATCHER_BACKLOG: usize = 1024;
+/// How long a full connection gets to read something.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// Hands out events. Cheap to clone; never blocks.
 ///
@@ -66,7 +71,25 @@ pub struct Answer {
 #[derive(Clone)]
 enum AnswerTo {
     InProcess(Outlet),
-    Socket(mpsc::Sender<Report>),
+    Socket(Line),
+}
+
+/// The way to one connection of the control socket.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub reports: mpsc::Sender<Report>,
+    /// Ends the connection.
+    pub hang_up: CancellationToken,
+}
+
+impl Line {
+    /// Sends a report, unless the other end reads nothing: then it is hung up on, as the node must not wait for it.
+    async fn send(&self, report: Report) {
+        if let Err(SendTimeoutError::Timeout(_)) = self.reports.send_timeout(report, READ_WITHIN).await {
+            tracing::warn!("A program on the control socket asks and does not read the answers; it is hung up on.");
+            self.hang_up.cancel();
+        }
+    }
 }
 
 impl Answer {
@@ -76,8 +99,8 @@ impl Answer {
     }
 
     /// Answers to one connection of the control socket.
-    pub fn socket(id: RequestId, connection: mpsc::Sender<Report>) -> Self {
-        Self { id, to: AnswerTo::Socket(connection) }
+    pub const fn socket(id: RequestId, line: Line) -> Self {
+        Self { id, to: AnswerTo::Socket(line) }
     }
 
     /// Sends one answering event. A connection that is gone loses it.
@@ -85,9 +108,7 @@ impl Answer {
         let report = Report { id: Some(self.id), event };
         match &self.to {
             AnswerTo::InProcess(outlet) => outlet.give(report),
-            AnswerTo::Socket(connection) => {
-                let _ = connection.send(report).await;
-            }
+            AnswerTo::Socket(line) => line.send(report).await,
         }
     }
 }
@@ -103,7 +124,8 @@ mod tests {
         let outlet = Outlet::new(events, Arc::new(NoWake));
         let mut watcher = outlet.watch();
         let (connection, mut socket) = mpsc::channel(4);
-        Answer::socket(RequestId(5), connection).give(NodeEvent::Done).await;
+        let line = Line { reports: connection, hang_up: CancellationToken::new() };
+        Answer::socket(RequestId(5), line).give(NodeEvent::Done).await;
         Answer::in_process(RequestId(6), outlet.clone()).give(NodeEvent::Done).await;
         outlet.tell(NodeEvent::Refused { code: "busy".into() });
         assert_eq!(socket.recv().await.map(|report| report.id), Some(Some(RequestId(5))));
@@ -111,5 +133,15 @@ mod tests {
         assert_eq!(ids, [Some(RequestId(6)), None]);
         assert_eq!(watcher.recv().await.map(|report| report.id), Ok(None));
         assert!(watcher.try_recv().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_and_does_not_read_is_hung_up_on_and_holds_nobody_up() {
+        let (reports, _unread) = mpsc::channel(1);
+        let line = Line { reports, hang_up: CancellationToken::new() };
+        for _ in 0..2 {
+            Answer::socket(RequestId(5), line.clone()).give(NodeEvent::Done).await;
+        }
+        assert!(line.hang_up.is_cancelled());
     }
 }

@@ -169,6 +169,7 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::Relays { .. }
         | NodeEvent::Jobs { .. }
         | NodeEvent::JobDetail { .. }
+        | NodeEvent::Hello { .. }
         | NodeEvent::Stats { .. }
         | NodeEvent::Earnings { .. }
         | NodeEvent::Doctor { .. }

@@ -118,6 +118,7 @@ fn answer(event: NodeEvent) -> Result<NodeEvent, Failure> {
 pub fn failure(error: ControlError) -> Failure {
     match error {
         ControlError::NotRunning | ControlError::Closed => Failure::user(sentence(&error)),
+        ControlError::Refused(words) => Failure::user(words),
         ControlError::Io(_) | ControlError::Silent(_) | ControlError::Garbled(_) => Failure::network(sentence(&error)),
     }
 }

@@ -96,6 +96,7 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         | NodeEvent::JobProgress { .. }
         | NodeEvent::Jobs { .. }
         | NodeEvent::JobDetail { .. }
+        | NodeEvent::Hello { .. }
         | NodeEvent::Stats { .. }
         | NodeEvent::Earnings { .. }
         | NodeEvent::Pulling { .. }

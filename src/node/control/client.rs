@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::MAX_LINE;
+use super::{MAX_LINE, VERSION};
 use crate::domain::ids::RequestId;
 use crate::node::command::{NodeCommand, Request};
 use crate::node::event::{NodeEvent, Report};
@@ -21,6 +21,9 @@ pub enum ControlError {
     Closed,
     #[error("the node did not answer within {0} s; it may be busy, see its log")]
     Silent(u64),
+    /// It speaks another version.
+    #[error("{0}")]
+    Refused(String),
     #[error("the node answered with something that is no event ({0}); are both of the same version?")]
     Garbled(#[from] serde_json::Error),
 }
@@ -36,13 +39,28 @@ pub struct ControlClient {
 /// An answer's lines are as long as a ledger page is.
 const MAX_ANSWER: u64 = 64 * MAX_LINE as u64;
 
-/// Connects to whoever listens there.
+/// The number of our greeting.
+pub(super) const HELLO: RequestId = RequestId(0);
+
+/// Connects to whoever listens there, and says which version we speak. Nobody waits for the answer: only a no matters.
 pub(super) fn connect(path: &Path) -> Result<UnixStream, ControlError> {
     use std::io::ErrorKind;
-    UnixStream::connect(path).map_err(|error| match error.kind() {
+    let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::NotRunning,
-        _ => error.into(),
-    })
+        _ => ControlError::from(error),
+    })?;
+    send(&stream, &Request { id: HELLO, command: NodeCommand::Hello { version: VERSION } })?;
+    Ok(stream)
+}
+
+/// What the answer to our greeting means. `None`: go on.
+pub(super) fn refused(report: &Report) -> Option<ControlError> {
+    match &report.event {
+        NodeEvent::Failed { failure } if report.id == Some(HELLO) => {
+            Some(ControlError::Refused(format!("{} {}", failure.message, failure.hints.join(" "))))
+        }
+        _ => None,
+    }
 }
 
 /// Sends a command as a line.
@@ -81,12 +99,22 @@ impl ControlClient {
     /// The next event, waiting at most `limit` for it (`None` = as long as it takes).
     pub fn next(&mut self, limit: Option<Duration>) -> Result<Report, ControlError> {
         self.stream.set_read_timeout(limit)?;
+        loop {
+            let report: Report = serde_json::from_slice(&self.line(limit)?)?;
+            match refused(&report) {
+                Some(refused) => return Err(refused),
+                None if report.id == Some(HELLO) => {}
+                None => return Ok(report),
+            }
+        }
+    }
+
+    fn line(&mut self, limit: Option<Duration>) -> Result<Vec<u8>, ControlError> {
         match line(&mut self.reader) {
-            Ok(line) => Ok(serde_json::from_slice(&line)?),
             Err(ControlError::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
                 Err(ControlError::Silent(limit.unwrap_or_default().as_secs()))
             }
-            Err(error) => Err(error),
+            read => read,
         }
     }
 

@@ -10,11 +10,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::MAX_LINE;
+use super::{MAX_LINE, VERSION};
 use crate::domain::ids::RequestId;
 use crate::node::command::{NodeCommand, Request};
 use crate::node::event::{Failure, Fault, NodeEvent, Report, Scope};
-use crate::node::outlet::{Answer, Outlet};
+use crate::node::outlet::{Answer, Line, Outlet};
 use crate::node::tasks::Tasks;
 
 /// Answers that may wait for a slow reader before the node waits with them.
@@ -79,7 +79,8 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>, outlet: Outl
             tracing::warn!("A control connection of another user was refused.");
             continue;
         }
-        let connection = Connection { asked: asked.clone(), outlet: outlet.clone(), token: connections.token().clone() };
+        let (token, hang_up) = (connections.token().clone(), CancellationToken::new());
+        let connection = Connection { asked: asked.clone(), outlet: outlet.clone(), token, hang_up };
         connections.spawn("control connection", connection.run(stream));
     }
 }
@@ -91,7 +92,10 @@ fn is_same_user(stream: &UnixStream) -> bool {
 struct Connection {
     asked: mpsc::Sender<Asked>,
     outlet: Outlet,
+    /// The node goes down.
     token: CancellationToken,
+    /// This connection ends.
+    hang_up: CancellationToken,
 }
 
 impl Connection {
@@ -101,11 +105,13 @@ impl Connection {
         let (watch, watching) = mpsc::channel(1);
         let mut writing = pin!(write(writer, outbox, watching));
         {
-            let mut reading = pin!(self.read(reader, reports, watch));
+            let line = Line { reports, hang_up: self.hang_up.clone() };
+            let mut reading = pin!(self.read(reader, line, watch));
             let mut asking = true;
             loop {
                 tokio::select! {
                     () = self.token.cancelled() => break,
+                    () = self.hang_up.cancelled() => return,
                     () = &mut writing => return,
                     // The client has no more to ask; what it asked is still answered.
                     () = &mut reading, if asking => asking = false,
@@ -116,7 +122,7 @@ impl Connection {
         let _ = tokio::time::timeout(LAST_WORDS, writing).await;
     }
 
-    async fn read(&self, reader: OwnedReadHalf, reports: mpsc::Sender<Report>, watch: mpsc::Sender<broadcast::Receiver<Report>>) {
+    async fn read(&self, reader: OwnedReadHalf, to: Line, watch: mpsc::Sender<broadcast::Receiver<Report>>) {
         let mut reader = BufReader::new(reader);
         let mut line = Vec::new();
         loop {
@@ -125,7 +131,7 @@ impl Connection {
                 Ok(0) | Err(_) => return,
                 Ok(_) if line.len() > MAX_LINE => {
                     let failure = Failure::usage(format!("A line may have {MAX_LINE} bytes; the connection is closed."));
-                    let _ = reports.send(Report { id: None, event: NodeEvent::Failed { failure } }).await;
+                    let _ = to.reports.send(Report { id: None, event: NodeEvent::Failed { failure } }).await;
                     return;
                 }
                 Ok(_) => {}
@@ -134,27 +140,44 @@ impl Connection {
                 continue;
             }
             match serde_json::from_slice::<Request>(&line) {
-                Ok(request) => self.ask(request, &reports, &watch).await,
+                Ok(Request { id, command: NodeCommand::Hello { version } }) => {
+                    let (event, is_ours) = hello(version);
+                    let _ = to.reports.send(Report { id: Some(id), event }).await;
+                    if !is_ours {
+                        return;
+                    }
+                }
+                Ok(request) => self.ask(request, &to, &watch).await,
                 Err(error) => {
                     let failure = Failure::usage(format!("Not a command: {error}."))
                         .hint("Send one JSON object a line: {\"id\":1,\"do\":\"status\"}.");
-                    let _ = reports.send(Report { id: id_of(&line), event: NodeEvent::Failed { failure } }).await;
+                    let _ = to.reports.send(Report { id: id_of(&line), event: NodeEvent::Failed { failure } }).await;
                 }
             }
         }
     }
 
-    async fn ask(&self, request: Request, reports: &mpsc::Sender<Report>, watch: &mpsc::Sender<broadcast::Receiver<Report>>) {
+    async fn ask(&self, request: Request, to: &Line, watch: &mpsc::Sender<broadcast::Receiver<Report>>) {
         if request.command == NodeCommand::Watch {
             // A second `watch` changes nothing.
             let _ = watch.try_send(self.outlet.watch());
         }
-        let answer = Answer::socket(request.id, reports.clone());
+        let answer = Answer::socket(request.id, to.clone());
         let asked = Asked { command: request.command, answer: answer.clone() };
         if self.asked.send(asked).await.is_err() {
             answer.give(NodeEvent::Failed { failure: Failure::user("The node is going down.") }).await;
         }
     }
+}
+
+/// What a program is told that speaks this version, and whether it is ours.
+pub fn hello(version: u32) -> (NodeEvent, bool) {
+    if version == VERSION {
+        return (NodeEvent::Hello { version, program: env!("CARGO_PKG_VERSION").to_owned() }, true);
+    }
+    let failure = Failure::usage(format!("This node speaks version {VERSION} of the control protocol, and not {version}."))
+        .hint("The node and this program are of different versions: restart the node with `pylon restart`.");
+    (NodeEvent::Failed { failure }, false)
 }
 
 /// The id of a line that is JSON and yet no command, so that whoever waits for that id hears of it.

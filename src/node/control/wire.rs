@@ -70,6 +70,10 @@ fn listen(mut reader: BufReader<UnixStream>, tell: &Sender<Heard>) {
             Ok(line) => read(&line),
             Err(error) => Heard::Gone(error),
         };
+        if matches!(&heard, Heard::Report(report) if report.id == Some(client::HELLO)) {
+            // Our greeting was answered, and we are welcome.
+            continue;
+        }
         let is_over = matches!(heard, Heard::Gone(_));
         if tell.send(heard).is_err() || is_over {
             return;
@@ -80,7 +84,10 @@ fn listen(mut reader: BufReader<UnixStream>, tell: &Sender<Heard>) {
 /// A line as an event. Whoever waits for an answer that cannot be read hears at least that.
 fn read(line: &[u8]) -> Heard {
     match (serde_json::from_slice(line), id_of(line)) {
-        (Ok(report), _) => Heard::Report(Box::new(report)),
+        (Ok(report), _) => match client::refused(&report) {
+            Some(refused) => Heard::Gone(refused),
+            None => Heard::Report(Box::new(report)),
+        },
         (Err(error), Some(id)) => {
             let failure = Failure::internal(format!("The node's answer cannot be read: {error}."))
                 .hint("The node and this window are of different versions: restart it with `pylon restart`.");

@@ -15,7 +15,7 @@ use self::renewal::Before;
 use crate::config::edit::Setting;
 use crate::node::cashier;
 use crate::node::command::{Leaving, NodeCommand};
-use crate::node::control::Asked;
+use crate::node::control::{self, Asked};
 use crate::node::doctor::Examination;
 use crate::node::door::Door;
 use crate::node::event::{Failure, FailureKind, NodeEvent, sentence};
@@ -149,6 +149,7 @@ impl Supervisor {
             Err(failure) => NodeEvent::Failed { failure },
         };
         let event = match command {
+            NodeCommand::Hello { version } => control::hello(version).0,
             NodeCommand::Start => done(self.start().await),
             NodeCommand::Stop { how: Leaving::Finish } if self.services.is_some() => return self.drain(answer).await,
             NodeCommand::Stop { .. } => {
