@@ -75,14 +75,22 @@ pub struct Terms {
     pub me: Pubkey,
 }
 
+impl Terms {
+    /// Whether this key may offer at all. Whoever may not is not heard, whatever it says.
+    pub fn admit(&self, provider: Pubkey) -> Result<(), Flaw> {
+        if provider == self.me {
+            return Err(Flaw::Own);
+        }
+        if self.target.is_some_and(|target| target != provider) {
+            return Err(Flaw::NotAsked);
+        }
+        Ok(())
+    }
+}
+
 /// Judges what can be judged without looking at the invoice or the ledger.
 pub fn judge(terms: &Terms, provider: Pubkey, invoice_amount: MilliSats, claimed: MilliSats) -> Result<(), Flaw> {
-    if provider == terms.me {
-        return Err(Flaw::Own);
-    }
-    if terms.target.is_some_and(|target| target != provider) {
-        return Err(Flaw::NotAsked);
-    }
+    terms.admit(provider)?;
     if invoice_amount != claimed {
         return Err(Flaw::OtherAmount);
     }

@@ -31,6 +31,8 @@ mod fault_tests;
 #[cfg(test)]
 mod money_tests;
 #[cfg(test)]
+mod offer_tests;
+#[cfg(test)]
 mod purchase_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,11 @@
 //! Offers: what providers ask for our requests, and what is wrong about it.
+//!
+//! An invoice may be copied by anybody who sees it, and nothing in it says which provider made it. So a copy hurts nobody:
+//! - Two providers with the same invoice for one request: both offers stand. It is paid once, the money reaches whoever
+//!   made it, and the answer is taken from either ([`Store::shares_payment`]).
+//! - The same invoice for two requests: the first offer counts, except that whoever was asked by name comes before a
+//!   stranger who offers it elsewhere.
+//! - An offer that has a flaw of its own proves nothing about another.
 
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use serde::{Deserialize, Serialize};
@@ -11,8 +18,10 @@ use crate::domain::money::MilliSats;
 use crate::domain::offer::Flaw;
 use crate::domain::time::UnixMs;
 
-/// Offers one request keeps. Whoever floods it with more is not heard.
+/// Offers one request keeps that could be paid, and as many that could not: neither crowds the other out.
 const MOST: u32 = 64;
+/// Offers one provider may have for a request: the first one, and one that takes its place.
+const MOST_OF_ONE: u32 = 2;
 
 /// What a provider asks for a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,11 +48,17 @@ impl Store {
     pub fn offer(&self, offer: Offer) -> Pending<Option<Offer>> {
         self.submit(move |connection, _| {
             let mut offer = offer;
-            if is_known(connection, &offer)? || count(connection, offer.request)? >= MOST {
+            if is_known(connection, &offer)? || count_of(connection, offer.request, offer.provider)? >= MOST_OF_ONE {
                 return Ok(None);
             }
             if offer.flaw.is_none() {
                 offer.flaw = ledger_flaw(connection, &offer)?;
+            }
+            if count(connection, offer.request, offer.flaw.is_some())? >= MOST {
+                return Ok(None);
+            }
+            if offer.flaw.is_none() {
+                flaw_copies(connection, &offer)?;
             }
             insert(connection, &offer)?;
             Ok(Some(offer))
@@ -59,6 +74,11 @@ impl Store {
         })
     }
 
+    /// Whether this provider has offered the very invoice that was paid for the request, or is being.
+    pub fn shares_payment(&self, request: JobId, provider: Pubkey) -> Pending<bool> {
+        self.submit(move |connection, _| shares_payment(connection, request, provider))
+    }
+
     /// A request's offers, the cheapest that could be paid first.
     pub fn offers(&self, request: JobId) -> Pending<Vec<Offer>> {
         self.submit(move |connection, _| list(connection, request))
@@ -71,30 +91,58 @@ fn is_known(connection: &Connection, offer: &Offer) -> Result<bool, StoreError> 
     Ok(connection.prepare_cached(sql)?.query_row(values, |_| Ok(())).optional()?.is_some())
 }
 
-fn count(connection: &Connection, request: JobId) -> Result<u32, StoreError> {
-    let sql = "SELECT count(*) FROM offers WHERE request = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row(params![request.0], |row| row.get(0))?)
+fn count_of(connection: &Connection, request: JobId, provider: Pubkey) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM offers WHERE request = ?1 AND provider = ?2";
+    Ok(connection.prepare_cached(sql)?.query_row(params![request.0, provider.0], |row| row.get(0))?)
+}
+
+fn count(connection: &Connection, request: JobId, is_flawed: bool) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM offers WHERE request = ?1 AND (flaw IS NOT NULL) = ?2";
+    Ok(connection.prepare_cached(sql)?.query_row(params![request.0, is_flawed], |row| row.get(0))?)
+}
+
+fn exists(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(sql)?.query_row(values, |_| Ok(())).optional()?.is_some())
 }
 
 /// What is wrong with an offer by what else the ledger holds.
 fn ledger_flaw(connection: &Connection, offer: &Offer) -> Result<Option<Flaw>, StoreError> {
-    let exists = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<bool, StoreError> {
-        Ok(connection.prepare_cached(sql)?.query_row(values, |_| Ok(())).optional()?.is_some())
-    };
-    let (request, provider) = (offer.request.0, offer.provider.0);
-    if exists("SELECT 1 FROM offers WHERE request = ?1 AND provider = ?2", &[&request, &provider])? {
+    if count_of(connection, offer.request, offer.provider)? > 0 {
         return Ok(Some(Flaw::SecondOffer));
     }
-    if let Some(hash) = offer.hash
-        && exists(
-            "SELECT 1 FROM offers WHERE hash = ?1 UNION ALL SELECT 1 FROM payments WHERE hash = ?1 AND direction = 'out'",
-            &[&hash.0],
-        )?
-    {
+    if offer.hash.map(|hash| is_reused(connection, offer, hash)).transpose()?.unwrap_or_default() {
         return Ok(Some(Flaw::ReusedInvoice));
     }
     let lied = "SELECT 1 FROM offers WHERE provider = ?1 AND flaw = 'other-amount'";
-    Ok(exists(lied, &[&provider])?.then_some(Flaw::LiedBefore))
+    Ok(exists(connection, lied, &[&offer.provider.0])?.then_some(Flaw::LiedBefore))
+}
+
+/// Whether its invoice was paid for anything else, or could have been: see the head of this file.
+fn is_reused(connection: &Connection, offer: &Offer, hash: PaymentHash) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM payments WHERE hash = ?1 AND direction = 'out' AND request IS NOT ?2 \
+               UNION ALL SELECT 1 FROM offers WHERE hash = ?1 AND request <> ?2 AND flaw IS NULL AND (provider = ?3 OR NOT ?4)";
+    let was_asked = was_asked(connection, offer)?;
+    exists(connection, sql, &[&hash.0, &offer.request.0, &offer.provider.0, &was_asked])
+}
+
+fn was_asked(connection: &Connection, offer: &Offer) -> Result<bool, StoreError> {
+    exists(connection, "SELECT 1 FROM requests WHERE id = ?1 AND target = ?2", &[&offer.request.0, &offer.provider.0])
+}
+
+/// Whoever was asked by name offers an invoice: what strangers have made of it elsewhere cannot be paid any more.
+fn flaw_copies(connection: &Connection, offer: &Offer) -> Result<(), StoreError> {
+    let Some(hash) = offer.hash else { return Ok(()) };
+    if was_asked(connection, offer)? {
+        let sql = "UPDATE offers SET flaw = ?3 WHERE hash = ?1 AND request <> ?2 AND flaw IS NULL";
+        connection.prepare_cached(sql)?.execute(params![hash.0, offer.request.0, Flaw::ReusedInvoice.as_str()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn shares_payment(connection: &Connection, request: JobId, provider: Pubkey) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM payments p JOIN offers o ON o.request = p.request AND o.hash = p.hash \
+               WHERE p.request = ?1 AND p.direction = 'out' AND p.state <> 'failed' AND o.provider = ?2 AND o.flaw IS NULL";
+    exists(connection, sql, &[&request.0, &provider.0])
 }
 
 fn insert(connection: &Connection, offer: &Offer) -> Result<(), StoreError> {

@@ -12,13 +12,12 @@ use super::*;
 use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::limits::Limits;
 use crate::domain::money::{MilliSats, Sats};
-use crate::domain::offer::Flaw;
 use crate::domain::purchase::{AutoPay, PurchaseFact, PurchaseState};
 use crate::domain::request::Scheme;
 
 const PROVIDER: Pubkey = Pubkey([3; 32]);
 const PRICE: MilliSats = MilliSats(5_000);
-const WIDE: Limits = Limits {
+pub(super) const WIDE: Limits = Limits {
     per_payment: Sats(1_000),
     per_request: Sats(1_000),
     per_day: Sats(1_000_000),
@@ -44,7 +43,7 @@ pub(super) fn purchase(number: u8) -> NewPurchase {
     }
 }
 
-fn offer(request: u8, provider: u8, invoice: u8) -> Offer {
+pub(super) fn offer(request: u8, provider: u8, invoice: u8) -> Offer {
     Offer {
         request: id(request),
         provider: Pubkey([provider; 32]),
@@ -59,7 +58,7 @@ fn offer(request: u8, provider: u8, invoice: u8) -> Offer {
     }
 }
 
-fn spend(request: u8, invoice: u8, attempt: u8) -> Spend {
+pub(super) fn spend(request: u8, invoice: u8, attempt: u8) -> Spend {
     Spend {
         purpose: Purpose::Request(id(request)),
         hash: PaymentHash([invoice; 32]),
@@ -71,17 +70,17 @@ fn spend(request: u8, invoice: u8, attempt: u8) -> Spend {
     }
 }
 
-fn answer() -> TakenAnswer {
+pub(super) fn answer() -> TakenAnswer {
     TakenAnswer { provider: PROVIDER, event_id: [9; 32], text: "Because.".into(), has_bill: false }
 }
 
-struct Ledger {
+pub(super) struct Ledger {
     dir: tempfile::TempDir,
     store: Option<Store>,
 }
 
 impl Ledger {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut ledger = Self { dir: tempfile::tempdir().unwrap(), store: None };
         ledger.open();
         ledger
@@ -93,7 +92,7 @@ impl Ledger {
         self.store = Some(Store::open(&self.dir.path().join("pylon.db"), StoreOptions::default()).unwrap());
     }
 
-    fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store {
         self.store.as_ref().unwrap()
     }
 
@@ -163,47 +162,6 @@ fn a_request_is_paid_and_answered_and_its_timeline_says_so() {
     assert_eq!(facts, [F::Published, F::PaymentBegun, F::PaymentSettled, F::Answered]);
     assert_eq!(detail.answer.as_deref(), Some("Because."));
     assert_eq!(ledger.reader().integrity().unwrap(), Vec::<String>::new());
-}
-
-#[test]
-fn what_the_ledger_knows_against_an_offer() {
-    let ledger = Ledger::new();
-    let store = ledger.store();
-    for number in 1..=3 {
-        store.draft(purchase(number)).wait().unwrap();
-    }
-    let judged = |offer: Offer| store.offer(offer).wait().unwrap().map(|offer| offer.flaw);
-    assert_eq!(judged(offer(1, 4, 40)), Some(None));
-    assert_eq!(judged(offer(1, 4, 40)), None, "the same offer again, from another relay");
-    assert_eq!(judged(offer(1, 4, 41)), Some(Some(Flaw::SecondOffer)));
-    assert_eq!(judged(offer(1, 5, 40)), Some(Some(Flaw::ReusedInvoice)));
-    assert_eq!(judged(offer(2, 4, 40)), Some(Some(Flaw::ReusedInvoice)));
-    let lie = Offer { flaw: Some(Flaw::OtherAmount), ..offer(2, 6, 60) };
-    assert_eq!(judged(lie), Some(Some(Flaw::OtherAmount)));
-    assert_eq!(judged(offer(3, 6, 61)), Some(Some(Flaw::LiedBefore)), "a lie is remembered");
-}
-
-#[test]
-fn the_cheapest_offer_that_can_be_paid_stands_first() {
-    let ledger = Ledger::new();
-    let store = ledger.store();
-    store.draft(purchase(1)).wait().unwrap();
-    let priced = |provider: u8, msats: u64| Offer { asked: Some(MilliSats(msats)), ..offer(1, provider, provider) };
-    for new in [priced(4, 9_000), priced(5, 7_000), Offer { flaw: Some(Flaw::Expired), ..priced(6, 1_000) }] {
-        store.offer(new).wait().unwrap();
-    }
-    let order: Vec<_> = store.offers(id(1)).wait().unwrap().iter().map(|offer| offer.provider.0[0]).collect();
-    assert_eq!(order, [5, 4, 6]);
-}
-
-#[test]
-fn a_flood_of_offers_is_cut_off() {
-    let ledger = Ledger::new();
-    ledger.store().draft(purchase(1)).wait().unwrap();
-    for provider in 10..=200 {
-        ledger.store().offer(offer(1, provider, provider)).wait().unwrap();
-    }
-    assert_eq!(ledger.store().offers(id(1)).wait().unwrap().len(), 64);
 }
 
 #[test]

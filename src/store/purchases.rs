@@ -6,7 +6,7 @@ use super::jobs::clamp;
 use super::purchase_rows::{COLUMNS, PurchaseRow, read, row};
 use super::rows::{spell, word};
 use super::writer::{Line, Steps};
-use super::{Pending, Store, StoreError};
+use super::{Pending, Store, StoreError, offers};
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::money::MilliSats;
 use crate::domain::purchase::{AutoPay, PurchaseFact, PurchaseState};
@@ -248,5 +248,5 @@ fn state(connection: &Connection, id: JobId) -> Result<PurchaseState, StoreError
 fn is_awaited_from_another(connection: &Connection, id: JobId, provider: Pubkey) -> Result<bool, StoreError> {
     let sql = "SELECT coalesce(provider, (SELECT payee FROM payments p WHERE p.request = r.id AND p.state <> 'failed')) FROM requests r WHERE id = ?1";
     let awaited: Option<[u8; 32]> = connection.prepare_cached(sql)?.query_row(params![id.0], |row| row.get(0))?;
-    Ok(awaited.is_some_and(|awaited| awaited != provider.0))
+    Ok(awaited.is_some_and(|awaited| awaited != provider.0) && !offers::shares_payment(connection, id, provider)?)
 }

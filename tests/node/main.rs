@@ -29,3 +29,4 @@ mod robot;
 mod sealed;
 mod service;
 mod session;
+mod strangers;

@@ -19,21 +19,21 @@ impl Consumer {
                 return Ok(());
             }
         };
-        if !self.is_awaited_from(id, answer.author) {
+        if !self.is_awaited_from(id, answer.author).await? {
             tracing::info!(request = %id.short(), "An answer of somebody else is not taken.");
             return Ok(());
         }
         self.take_answer(id, event, answer).await
     }
 
-    /// Whoever is paid, or was asked; of an open request, anybody but ourselves.
-    fn is_awaited_from(&self, id: JobId, author: Pubkey) -> bool {
-        let Some(open) = self.open.get(&id) else { return false };
-        match (open.row.provider, open.row.target) {
-            (Some(paid), _) => paid == author,
+    /// Whoever is paid, or has offered the invoice that is, or was asked; of an open request, anybody but ourselves.
+    async fn is_awaited_from(&self, id: JobId, author: Pubkey) -> Result<bool, StoreError> {
+        let Some(open) = self.open.get(&id) else { return Ok(false) };
+        Ok(match (open.row.provider, open.row.target) {
+            (Some(paid), _) => paid == author || self.context.store.shares_payment(id, author).await?,
             (None, Some(target)) => target == author,
             (None, None) => author != self.context.me,
-        }
+        })
     }
 
     async fn take_answer(&mut self, id: JobId, event: &Event, answer: JobResult) -> Result<(), StoreError> {

@@ -34,12 +34,17 @@ impl Consumer {
         }
     }
 
-    /// Takes in an offer: judges it, stores it, and pays it if that is the policy.
+    /// Takes in an offer: judges who makes it, then what it says, stores it, and pays it if that is the policy. Whoever may
+    /// not offer takes no place from those who may, and is no reason for anything. One that comes when another is paid is
+    /// kept as well: it may be that the other had copied it.
     pub(super) async fn offered(&mut self, id: JobId, provider: Pubkey, amount: &Amount) -> Result<(), StoreError> {
-        let Some(open) = self.open.get(&id).filter(|open| !open.row.state.is_final() && open.row.state != PurchaseState::Paid) else {
-            return Ok(());
-        };
+        let Some(open) = self.open.get_mut(&id).filter(|open| !open.row.state.is_final()) else { return Ok(()) };
         let terms = Terms { target: open.row.target, bid: open.row.bid, me: self.context.me };
+        if let Err(flaw) = terms.admit(provider) {
+            tracing::debug!(request = %id.short(), provider = %provider.short(), flaw = flaw.as_str(), "An offer is not heard.");
+            open.unheard = open.unheard.saturating_add(1);
+            return Ok(());
+        }
         let offer = read(id, provider, amount, &terms, self.context.purse.as_ref().map(|purse| purse.1), self.context.clock.now());
         let Some(offer) = self.context.store.offer(offer).await? else { return Ok(()) };
         self.context.outlet.tell(NodeEvent::Offer { offer: Box::new(offer.clone()) });
@@ -53,7 +58,7 @@ impl Consumer {
     async fn note_flaw(&mut self, id: JobId, offer: &Offer, flaw: Flaw) -> Result<(), StoreError> {
         tracing::info!(request = %id.short(), provider = %offer.provider.short(), flaw = flaw.as_str(), "An offer is not paid.");
         let is_waiting = self.open.get(&id).is_some_and(Open::may_pay);
-        if !is_waiting || matches!(flaw, Flaw::NotAsked | Flaw::Own) {
+        if !is_waiting {
             return Ok(());
         }
         let detail = offer.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
@@ -115,15 +120,10 @@ fn read(request: JobId, provider: Pubkey, amount: &Amount, terms: &Terms, networ
 
 type Flawed = (Flaw, Option<String>);
 
-/// Who offers first: what a stranger's invoice says does not matter.
 fn examine(invoice: &Invoice, amount: &Amount, provider: Pubkey, terms: &Terms, network: Network, now: UnixMs) -> Result<(), Flawed> {
     let asked = invoice.amount.unwrap_or_default();
-    let judged = judge(terms, provider, asked, amount.msats);
-    if let Err(flaw @ (Flaw::NotAsked | Flaw::Own)) = judged {
-        return Err((flaw, None));
-    }
     bolt11::payable(invoice, network, now).map_err(flaw_of)?;
-    judged.map_err(|flaw| match flaw {
+    judge(terms, provider, asked, amount.msats).map_err(|flaw| match flaw {
         Flaw::OtherAmount => (flaw, Some(format!("{} msats instead of {}", asked.0, amount.msats.0))),
         Flaw::OverBid => (flaw, Some(format!("{} sats", asked.ceil_sats()))),
         flaw => (flaw, None),

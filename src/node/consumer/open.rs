@@ -25,12 +25,14 @@ pub struct Open {
     /// A payment of ours is under way.
     pub is_paying: bool,
     pub tries: u8,
+    /// Offers of those who may not offer.
+    pub unheard: u32,
 }
 
 impl Open {
     pub fn new(row: PurchaseRow, keys: Keys, event: Event) -> Self {
         let deadline = Some(row.expires_at);
-        Self { row, keys, event, deadline, choose_at: None, is_paying: false, tries: 0 }
+        Self { row, keys, event, deadline, choose_at: None, is_paying: false, tries: 0, unheard: 0 }
     }
 
     /// Takes in the row; deadlines follow its state.
@@ -112,7 +114,10 @@ impl Open {
             }
             _ if self.row.reason.is_some() => PurchaseFact::TimedOut.into(),
             _ => {
-                let words = format!("Nobody answered within {waited} s.");
+                let words = match self.unheard {
+                    0 => format!("Nobody answered within {waited} s."),
+                    count => format!("The provider did not answer within {waited} s; offers of others that were not heard: {count}."),
+                };
                 PurchaseStep { fact: PurchaseFact::TimedOut, reason: Some(("timed-out", words)) }
             }
         }
