@@ -231,6 +231,10 @@ impl RelayLink for NostrRelays {
         std::future::ready(()).boxed()
     }
 
+    fn forget(&self, event: &Event) {
+        self.screen.forget(event);
+    }
+
     fn set_max_event_bytes(&self, bytes: usize) {
         self.screen.set_max_event_bytes(bytes);
     }

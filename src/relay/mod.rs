@@ -88,6 +88,9 @@ pub trait RelayLink: Send + Sync + 'static {
     /// Moves a subscription's `since` forward for the next reconnect, without asking again now.
     fn move_since(&self, name: SubscriptionName, since_secs: u64) -> BoxFuture<'_, ()>;
 
+    /// Gives this event again when a relay sends it again: it could not be used yet. Else it is given once.
+    fn forget(&self, event: &Event);
+
     /// Changes the size limit of events that come in.
     fn set_max_event_bytes(&self, bytes: usize);
 

@@ -64,6 +64,11 @@ impl Seen {
         }
         self.young.insert(print)
     }
+
+    fn forget(&mut self, print: &Print) {
+        self.young.remove(print);
+        self.old.remove(print);
+    }
 }
 
 impl Screen {
@@ -105,6 +110,11 @@ impl Screen {
             return Verdict::Dropped(Cause::Duplicate);
         }
         Verdict::New(Box::new(event))
+    }
+
+    /// Gives this event again when it comes again: whoever was given it could not use it yet.
+    pub fn forget(&self, event: &Event) {
+        self.lock().forget(&print(event));
     }
 
     /// Whether the frame is a JSON array whose first element is the word EVENT.
@@ -159,6 +169,16 @@ mod tests {
         let frame = frame(&event("x"));
         assert_eq!(cause(screen.screen_frame(&frame, any)), None);
         assert_eq!(cause(screen.screen_frame(&frame, any)), Some(Cause::Duplicate));
+    }
+
+    #[test]
+    fn an_event_that_was_of_no_use_yet_is_given_again() {
+        let screen = Screen::new(4096);
+        let event = event("x");
+        assert_eq!(cause(screen.screen_frame(&frame(&event), any)), None);
+        screen.forget(&event);
+        assert_eq!(cause(screen.screen_frame(&frame(&event), any)), None);
+        assert_eq!(cause(screen.screen_frame(&frame(&event), any)), Some(Cause::Duplicate));
     }
 
     #[test]

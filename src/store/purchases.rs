@@ -1,6 +1,6 @@
 //! Writing a request of our own: its draft, each step after it, its answer.
 
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::jobs::clamp;
 use super::purchase_rows::{COLUMNS, PurchaseRow, read, row};
@@ -147,12 +147,25 @@ impl Store {
             let mut found = statement.query(params![now.minus_ms(LATE_MS).0])?;
             let mut open = Vec::new();
             while let Some(row) = found.next()? {
-                let secret = row.get::<_, Option<[u8; 32]>>("secret")?.map(Secret);
-                open.push(OpenPurchase { row: read(row)?, secret, event_json: row.get("event")? });
+                open.push(read_open(row)?);
             }
             Ok(open)
         })
     }
+
+    /// What is needed to take this request up again, wherever it stands.
+    pub fn open_purchase(&self, id: JobId) -> Pending<Option<OpenPurchase>> {
+        self.submit(move |connection, _| {
+            let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS}, secret, event FROM requests WHERE id = ?1"))?;
+            let mut found = statement.query(params![id.0])?;
+            found.next()?.map(read_open).transpose()
+        })
+    }
+}
+
+fn read_open(row: &Row<'_>) -> Result<OpenPurchase, StoreError> {
+    let secret = row.get::<_, Option<[u8; 32]>>("secret")?.map(Secret);
+    Ok(OpenPurchase { row: read(row)?, secret, event_json: row.get("event")? })
 }
 
 fn insert(connection: &Connection, new: &NewPurchase) -> Result<(), StoreError> {

@@ -12,16 +12,19 @@
 mod answer;
 mod ask;
 mod handle;
+mod listening;
 mod offers;
 mod open;
 mod payment;
 mod resume;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nostr::{Event, EventId, Filter, Kind, Timestamp};
+use nostr::Event;
 use tokio::sync::mpsc;
 
 pub use self::ask::Ask;
@@ -42,17 +45,13 @@ use crate::domain::payment::Network;
 use crate::domain::purchase::{PurchaseFact, PurchaseState};
 use crate::domain::time::UnixMs;
 use crate::identity::Identity;
-use crate::nip90::{FEEDBACK, RESULTS, about, cancel, result_kind};
-use crate::relay::{RelayLink, SubscriptionName};
+use crate::nip90::cancel;
+use crate::relay::RelayLink;
 use crate::store::{PurchaseRow, PurchaseStep, Store, StoreError};
 use crate::wallet::guard::Guard;
 
-/// Offers and answers to our requests.
-const ANSWERS: SubscriptionName = SubscriptionName("answers");
 /// What may wait before senders wait with it.
 const BACKLOG: usize = 256;
-/// How far before the oldest request we ask: relays and providers have clocks of their own.
-const OVERLAP_SECS: u64 = 60;
 /// After so long without the answer that was paid for, the relays are asked again for all they have, in milliseconds.
 const ASK_AGAIN_MS: u64 = 20_000;
 /// The longest sleep: the clock may be set meanwhile.
@@ -97,7 +96,14 @@ pub fn spawn(context: Context, config: Arc<Config>, bells: (mpsc::Sender<Bell>, 
     let (commands, asked) = mpsc::channel(BACKLOG);
     let (events, heard) = mpsc::channel(BACKLOG);
     let context = Arc::new(context);
-    let consumer = Consumer { context: Arc::clone(&context), config, open: HashMap::new(), bell: bells.0, asked_at: UnixMs(0) };
+    let consumer = Consumer {
+        context: Arc::clone(&context),
+        config,
+        open: HashMap::new(),
+        bell: bells.0,
+        asked_at: UnixMs(0),
+        asked_for: HashSet::new(),
+    };
     let token = context.tasks.token().clone();
     context.tasks.spawn("buyer", async move {
         token.run_until_cancelled(consumer.run(asked, heard, bells.1)).await;
@@ -114,6 +120,13 @@ struct Consumer {
     bell: mpsc::Sender<Bell>,
     /// When the relays were last asked for everything.
     asked_at: UnixMs,
+    /// The requests they were asked about then. Some may have ended since.
+    asked_for: HashSet<JobId>,
+}
+
+/// Whether anything may still be awaited of a request: it is not over, or it was paid.
+fn may_wait(row: &PurchaseRow) -> bool {
+    !row.state.is_final() || (row.state == PurchaseState::Failed && row.paid.0 > 0)
 }
 
 impl Consumer {
@@ -229,8 +242,10 @@ impl Consumer {
         {
             open.payment_ended(then, self.context.clock.now());
         }
-        if let Some(row) = self.context.store.purchase(id).await? {
-            self.moved(row).await;
+        match self.context.store.purchase(id).await? {
+            Some(row) if !self.open.contains_key(&id) && may_wait(&row) => self.take_up(id).await?,
+            Some(row) => self.moved(row).await,
+            None => {}
         }
         self.choose(id, false).await
     }
@@ -246,37 +261,12 @@ impl Consumer {
         }
         if is_over {
             self.open.remove(&row.id);
-            self.listen().await;
+            self.hush().await;
         }
     }
 
     fn tell(&self, row: PurchaseRow) {
         self.context.outlet.tell(NodeEvent::PurchaseChanged { purchase: Box::new(row) });
-    }
-
-    /// Asks the relays for everything about our open requests, now and after each reconnect.
-    async fn listen(&mut self) {
-        self.asked_at = self.context.clock.now();
-        let Some(oldest) = self.open.values().map(|open| open.row.created_at).min() else {
-            return self.context.relays.unsubscribe(ANSWERS).await;
-        };
-        let mut kinds: Vec<Kind> = self.open.values().map(|open| Kind::from(result_kind(open.row.kind))).collect();
-        kinds.push(Kind::from(FEEDBACK));
-        let ids = self.open.keys().map(|id| EventId::from_byte_array(id.0));
-        let since = Timestamp::from(oldest.as_secs().saturating_sub(OVERLAP_SECS));
-        let filter = Filter::new().kinds(kinds).events(ids).since(since);
-        if let Err(error) = self.context.relays.subscribe(ANSWERS, filter).await {
-            tracing::warn!("The relays could not be asked for answers: {error}.");
-        }
-    }
-
-    async fn hear(&mut self, event: &Event) -> Result<(), StoreError> {
-        let Some(id) = about(event).filter(|id| self.open.contains_key(id)) else { return Ok(()) };
-        match event.kind.as_u16() {
-            FEEDBACK => self.feedback(id, event).await,
-            kind if RESULTS.contains(&kind) => self.result(id, event).await,
-            _ => Ok(()),
-        }
     }
 
     fn nap(&self) -> Duration {
@@ -307,7 +297,7 @@ impl Consumer {
         if open.row.state == PurchaseState::Failed {
             // Nobody looks for its answer any more.
             self.open.remove(&id);
-            self.listen().await;
+            self.hush().await;
             return Ok(());
         }
         open.deadline = None;

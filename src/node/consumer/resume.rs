@@ -5,6 +5,7 @@ use nostr::{Event, JsonUtil as _, Keys, SecretKey};
 use super::open::Open;
 use super::{Consumer, JobId};
 use crate::domain::purchase::PurchaseState;
+use crate::domain::time::UnixMs;
 use crate::store::{OpenPurchase, StoreError};
 
 impl Consumer {
@@ -14,14 +15,8 @@ impl Consumer {
         let now = self.context.clock.now();
         for found in self.context.store.open_purchases(now).await? {
             let id = found.row.id;
-            match self.rebuild(found) {
-                Ok(mut open) => {
-                    let row = open.row.clone();
-                    open.deadline = None;
-                    open.take(row, self.config.buyer.timeout_secs, now);
-                    self.open.insert(id, open);
-                }
-                Err(words) => tracing::error!(request = %id.short(), "A request cannot be taken up: {words}."),
+            if let Some(open) = self.rebuild(found, now) {
+                self.open.insert(id, open);
             }
         }
         if self.open.is_empty() {
@@ -38,7 +33,34 @@ impl Consumer {
         Ok(())
     }
 
-    fn rebuild(&self, found: OpenPurchase) -> Result<Open, String> {
+    /// A request that had ended waits for something after all: its payment has arrived late, and its answer is owed.
+    pub(super) async fn take_up(&mut self, id: JobId) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let found = self.context.store.open_purchase(id).await?;
+        let Some(open) = found.and_then(|found| self.rebuild(found, now)).filter(|open| !open.is_over()) else { return Ok(()) };
+        self.tell(open.row.clone());
+        self.open.insert(id, open);
+        self.listen().await;
+        Ok(())
+    }
+
+    fn rebuild(&self, found: OpenPurchase, now: UnixMs) -> Option<Open> {
+        let id = found.row.id;
+        match self.read(found) {
+            Ok(mut open) => {
+                let row = open.row.clone();
+                open.deadline = None;
+                open.take(row, self.config.buyer.timeout_secs, now);
+                Some(open)
+            }
+            Err(words) => {
+                tracing::error!(request = %id.short(), "A request cannot be taken up: {words}.");
+                None
+            }
+        }
+    }
+
+    fn read(&self, found: OpenPurchase) -> Result<Open, String> {
         let event = Event::from_json(&found.event_json).map_err(|error| error.to_string())?;
         let keys = match &found.secret {
             Some(secret) => Keys::new(SecretKey::from_slice(&secret.0).map_err(|error| error.to_string())?),

@@ -1,0 +1,265 @@
+//! The buying side with relays that say what they are told to: what it asks them, sends them and makes of what they send.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt as _};
+use futures_util::{FutureExt as _, stream};
+use nostr::{EventBuilder, EventId, Filter, Keys, Kind, Tag};
+use tokio::sync::broadcast;
+
+use super::*;
+use crate::config::{Environment, Paths};
+use crate::domain::ids::PaymentHash;
+use crate::domain::limits::Limits;
+use crate::domain::money::{MilliSats, Sats};
+use crate::domain::purchase::AutoPay;
+use crate::domain::relay::{Published, RelayHealth};
+use crate::identity::{Replace, WordCount};
+use crate::node::event::Report;
+use crate::node::wake::NoWake;
+use crate::relay::{RelayError, SubscriptionName};
+use crate::store::{Purpose, Spend, StoreOptions};
+
+/// Everything here happens at once; this is for a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PRICE: MilliSats = MilliSats(3_000);
+const WIDE: Limits = Limits {
+    per_payment: Sats(1_000),
+    per_request: Sats(1_000),
+    per_day: Sats(1_000),
+    per_payee_day: Sats(1_000),
+    fee_percent: 1,
+    fee_floor: Sats(10),
+};
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited {} s for {what}", PATIENCE.as_secs()))
+}
+
+/// What the consumer does with its relays.
+#[derive(Debug)]
+enum Done {
+    Asked(Filter),
+    Unasked,
+    Sent(Event),
+    /// It no longer waits for what the relays say to what it sent.
+    LetGo,
+}
+
+/// Relays that write down what they are asked, and say nothing, or that they have taken what was sent.
+struct Relays {
+    done: mpsc::UnboundedSender<Done>,
+    are_silent: bool,
+    forgotten: Mutex<Vec<EventId>>,
+}
+
+/// Told when a publication is given up.
+struct Waiting(mpsc::UnboundedSender<Done>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.0.send(Done::LetGo);
+    }
+}
+
+impl RelayLink for Relays {
+    fn connect(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
+    fn set_relays(&self, _: Vec<String>) -> BoxFuture<'_, Result<(), RelayError>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn publish(&self, event: Event, _: Vec<String>) -> BoxStream<'static, Published> {
+        self.done.send(Done::Sent(event)).unwrap();
+        if !self.are_silent {
+            return stream::iter([Published { relay: "wss://relay".into(), outcome: Ok(()) }]).boxed();
+        }
+        let waiting = Waiting(self.done.clone());
+        stream::once(async move {
+            let _waiting = waiting;
+            std::future::pending().await
+        })
+        .boxed()
+    }
+
+    fn subscribe(&self, _: SubscriptionName, filter: Filter) -> BoxFuture<'_, Result<(), RelayError>> {
+        self.done.send(Done::Asked(filter)).unwrap();
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn unsubscribe(&self, _: SubscriptionName) -> BoxFuture<'_, ()> {
+        self.done.send(Done::Unasked).unwrap();
+        std::future::ready(()).boxed()
+    }
+
+    fn move_since(&self, _: SubscriptionName, _: u64) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
+    fn forget(&self, event: &Event) {
+        self.forgotten.lock().unwrap().push(event.id);
+    }
+
+    fn set_max_event_bytes(&self, _: usize) {}
+
+    fn health(&self) -> Vec<RelayHealth> {
+        Vec::new()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+}
+
+/// A buying side without a wallet: its payments are written into the ledger by the test.
+struct Bench {
+    dir: tempfile::TempDir,
+    store: Store,
+    relays: Arc<Relays>,
+    done: mpsc::UnboundedReceiver<Done>,
+    consumer: ConsumerHandle,
+    bell: mpsc::Sender<Bell>,
+    reports: broadcast::Receiver<Report>,
+    provider: Keys,
+}
+
+impl Bench {
+    fn new(are_silent: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::at(dir.path());
+        paths.ensure().unwrap();
+        let identity = Identity::create(&paths, WordCount::Twelve, Replace::Never).unwrap().identity;
+        let store = Store::open(&paths.ledger, StoreOptions::default()).unwrap();
+        let outlet = Outlet::new(crossbeam_channel::unbounded().0, Arc::new(NoWake));
+        let (told, done) = mpsc::unbounded_channel();
+        let relays = Arc::new(Relays { done: told, are_silent, forgotten: Mutex::default() });
+        let config = Config::load(&paths, &Environment::default(), &[]).unwrap().config;
+        let context = Context {
+            me: identity.pubkey(),
+            identity,
+            store: store.clone(),
+            relays: relays.clone(),
+            purse: None,
+            outlet: outlet.clone(),
+            clock: Clock::default(),
+            tasks: Tasks::new(outlet.clone()),
+        };
+        let reports = outlet.watch();
+        let (bell, bells) = mpsc::channel(64);
+        let consumer = spawn(context, Arc::new(config), (bell.clone(), bells));
+        Self { dir, store, relays, done, consumer, bell, reports, provider: Keys::generate() }
+    }
+
+    fn provider(&self) -> Pubkey {
+        Pubkey(self.provider.public_key().to_bytes())
+    }
+
+    async fn ask(&self, ask: Ask) -> JobId {
+        let ask = Ask { prompt: "Why?".into(), ..ask };
+        self.consumer.ask(|reply| ConsumerCommand::Submit(Box::new(ask), reply)).await.unwrap().id
+    }
+
+    async fn cancel(&self, id: JobId) -> PurchaseRow {
+        self.consumer.ask(|reply| ConsumerCommand::Cancel(id, reply)).await.unwrap()
+    }
+
+    async fn next<T>(&mut self, what: &str, pick: impl Fn(&Done) -> Option<T>) -> T {
+        soon(what, async {
+            loop {
+                if let Some(found) = pick(&self.done.recv().await.unwrap()) {
+                    return found;
+                }
+            }
+        })
+        .await
+    }
+
+    async fn asked(&mut self) -> Vec<JobId> {
+        let filter = self.next("the relays to be asked", |done| if let Done::Asked(filter) = done { Some(filter.clone()) } else { None });
+        let filter = filter.await;
+        let ids = filter.generic_tags.values().flatten();
+        ids.filter_map(|id| id.parse().ok()).collect()
+    }
+
+    async fn sent(&mut self) -> Event {
+        self.next("something to be sent", |done| if let Done::Sent(event) = done { Some(event.clone()) } else { None }).await
+    }
+
+    /// The request as it was told when it came to stand so.
+    async fn told(&mut self, id: JobId, state: PurchaseState) -> PurchaseRow {
+        soon(&format!("the request to be {state}"), async {
+            loop {
+                let report = self.reports.recv().await.unwrap();
+                if let NodeEvent::PurchaseChanged { purchase } = report.event
+                    && (purchase.id, purchase.state) == (id, state)
+                {
+                    return *purchase;
+                }
+            }
+        })
+        .await
+    }
+
+    fn spend(&self, id: JobId) -> Spend {
+        Spend {
+            purpose: Purpose::Request(id),
+            hash: PaymentHash([7; 32]),
+            bolt11: "lnsb7".into(),
+            payee: Some(self.provider()),
+            idempotency: [7; 16],
+            amount: PRICE,
+            fee: MilliSats(0),
+        }
+    }
+
+    /// The provider says this about the request.
+    fn says(&self, id: JobId, kind: u16, words: &str) -> Box<Event> {
+        let tags = [Tag::event(EventId::from_byte_array(id.0))];
+        Box::new(EventBuilder::new(Kind::from(kind), words).tags(tags).sign_with_keys(&self.provider).unwrap())
+    }
+
+    fn now(&self) -> UnixMs {
+        Clock::default().now()
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_arrives_after_the_end_brings_its_answer_all_the_same() {
+    let mut bench = Bench::new(false);
+    let id = bench.ask(Ask { provider: Some(bench.provider()), ..Ask::default() }).await;
+    bench.told(id, PurchaseState::Published).await;
+    let (hash, key) = (PaymentHash([7; 32]), [7; 16]);
+    bench.store.reserve(bench.spend(id), WIDE, bench.now()).await.unwrap();
+    bench.store.fail_spend(hash, key, "timed out".into(), bench.now()).await.unwrap();
+    bench.cancel(id).await;
+    bench.next("nobody to be asked any more", |done| matches!(done, Done::Unasked).then_some(())).await;
+    let early = bench.says(id, 6050, "Because.");
+    bench.consumer.take(early.clone()).await;
+
+    bench.store.settle_spend(hash, MilliSats(0), bench.now()).await.unwrap();
+    bench.bell.send(Bell::Moved(id)).await.unwrap();
+    assert_eq!(bench.told(id, PurchaseState::Paid).await.paid, PRICE);
+    assert_eq!(bench.asked().await, [id], "its answer is asked for again");
+    assert_eq!(*bench.relays.forgotten.lock().unwrap(), [early.id], "and would come through a second time");
+    bench.consumer.take(early).await;
+    bench.told(id, PurchaseState::Done).await;
+}
+
+#[tokio::test]
+async fn the_end_of_one_request_among_others_asks_the_relays_nothing() {
+    let mut bench = Bench::new(false);
+    let (first, second) = (bench.ask(Ask::default()).await, bench.ask(Ask::default()).await);
+    for (id, count) in [(first, 1), (second, 2)] {
+        bench.told(id, PurchaseState::Published).await;
+        assert_eq!(bench.asked().await.len(), count);
+    }
+    bench.cancel(first).await;
+    let third = bench.ask(Ask::default()).await;
+    let asked = bench.asked().await;
+    assert!(asked.len() == 2 && asked.contains(&second) && asked.contains(&third), "the next question is the third's: {asked:?}");
+}
