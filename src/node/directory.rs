@@ -43,8 +43,9 @@ impl Directory {
         Self { relays, client, reach, turn: tokio::sync::Mutex::default(), asking: Mutex::default() }
     }
 
-    /// A profile has come.
+    /// A profile has come. Whoever asks the next time has to hear it as well, though the relays send the same event.
     pub fn heard(&self, event: Box<Event>) {
+        self.relays.forget(&event);
         self.tell(Heard::Profile(event));
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nostr_sdk::prelude::{EventBuilder, Metadata};
+use nostr_sdk::prelude::{EventBuilder, Metadata, Timestamp};
 use pylon_hud::domain::job::JobState;
 use pylon_hud::domain::money::MilliSats;
 use pylon_hud::inference::InferenceError;
@@ -81,6 +81,14 @@ async fn a_refund_finds_the_lightning_address_in_the_buyers_profile() {
     assert!(refused(&node, &job, Some(liar.clone())).await.contains("4000"));
     assert!(refused(&node, &job, Some(liar.replace("me@", "you@"))).await.contains("nobody has this name"));
     assert_eq!(purse.snapshot().await.unwrap().balance, MilliSats(47_000));
+
+    // The same profile is found as often as it is looked for.
+    let wrong = EventBuilder::metadata(&Metadata::new().lud16(liar)).custom_created_at(Timestamp::now() - 10u64);
+    buyer.client.send_event_builder(wrong).await.unwrap();
+    for look in ["first", "second"] {
+        let words = refused(&node, &job, None).await;
+        assert!(words.contains("4000"), "the {look} look: {words}");
+    }
 
     let (honest, _server) = address(Arc::clone(&purse), 0).await;
     buyer.client.send_event_builder(EventBuilder::metadata(&Metadata::new().lud16(honest))).await.unwrap();
