@@ -1,6 +1,7 @@
 //! A request that waits for something: its row as last read, its key, and what it waits until.
 
 use nostr::{Event, Keys};
+use tokio_util::sync::CancellationToken;
 
 use super::Then;
 use crate::domain::purchase::{PurchaseFact, PurchaseState};
@@ -27,12 +28,20 @@ pub struct Open {
     pub tries: u8,
     /// Offers of those who may not offer.
     pub unheard: u32,
+    /// Cancelled when the request is not to be sent any more, at the latest with this.
+    pub sending: CancellationToken,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.sending.cancel();
+    }
 }
 
 impl Open {
     pub fn new(row: PurchaseRow, keys: Keys, event: Event) -> Self {
         let deadline = Some(row.expires_at);
-        Self { row, keys, event, deadline, choose_at: None, is_paying: false, tries: 0, unheard: 0 }
+        Self { row, keys, event, deadline, choose_at: None, is_paying: false, tries: 0, unheard: 0, sending: CancellationToken::new() }
     }
 
     /// Takes in the row; deadlines follow its state.

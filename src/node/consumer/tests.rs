@@ -15,9 +15,9 @@ use crate::config::{Environment, Paths};
 use crate::domain::ids::PaymentHash;
 use crate::domain::limits::Limits;
 use crate::domain::money::{MilliSats, Sats};
-use crate::domain::purchase::AutoPay;
 use crate::domain::relay::{Published, RelayHealth};
 use crate::identity::{Replace, WordCount};
+use crate::nip90::cancel;
 use crate::node::event::Report;
 use crate::node::wake::NoWake;
 use crate::relay::{RelayError, SubscriptionName};
@@ -118,7 +118,7 @@ impl RelayLink for Relays {
 
 /// A buying side without a wallet: its payments are written into the ledger by the test.
 struct Bench {
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     store: Store,
     relays: Arc<Relays>,
     done: mpsc::UnboundedReceiver<Done>,
@@ -152,7 +152,7 @@ impl Bench {
         let reports = outlet.watch();
         let (bell, bells) = mpsc::channel(64);
         let consumer = spawn(context, Arc::new(config), (bell.clone(), bells));
-        Self { dir, store, relays, done, consumer, bell, reports, provider: Keys::generate() }
+        Self { _dir: dir, store, relays, done, consumer, bell, reports, provider: Keys::generate() }
     }
 
     fn provider(&self) -> Pubkey {
@@ -262,4 +262,22 @@ async fn the_end_of_one_request_among_others_asks_the_relays_nothing() {
     let third = bench.ask(Ask::default()).await;
     let asked = bench.asked().await;
     assert!(asked.len() == 2 && asked.contains(&second) && asked.contains(&third), "the next question is the third's: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_request_called_off_before_a_relay_took_it_is_not_sent_any_more_and_is_withdrawn() {
+    let mut bench = Bench::new(true);
+    let id = bench.ask(Ask::default()).await;
+    assert_eq!(bench.sent().await.id.to_bytes(), id.0);
+    assert_eq!(bench.cancel(id).await.state, PurchaseState::Cancelled);
+    let (mut is_let_go, mut withdrawal) = (false, None);
+    while !is_let_go || withdrawal.is_none() {
+        match soon("the sending to end", bench.done.recv()).await.unwrap() {
+            Done::LetGo => is_let_go = true,
+            Done::Sent(event) => withdrawal = Some(event),
+            Done::Asked(_) | Done::Unasked => {}
+        }
+    }
+    // A relay may have it all the same.
+    assert_eq!(withdrawal.and_then(|event| cancel::parse(&event)).map(|cancellation| cancellation.jobs), Some(vec![id]));
 }
