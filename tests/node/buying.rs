@@ -83,6 +83,10 @@ impl Customer {
         FUNDS.0 - snapshot.balance.0
     }
 
+    pub fn ledger_file(&self) -> &Path {
+        &self.market.paths.ledger
+    }
+
     fn ledger(&self) -> Reader {
         Reader::open(&self.market.paths.ledger).unwrap()
     }

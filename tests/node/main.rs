@@ -17,6 +17,7 @@ mod daemon;
 mod exchange;
 mod free_job;
 mod healing;
+mod ledger_trouble;
 mod logs;
 mod ollama;
 mod paid_job;

@@ -102,6 +102,8 @@ pub fn spawn(context: Context, config: Arc<Config>, bells: (mpsc::Sender<Bell>, 
         bell: bells.0,
         asked_at: UnixMs(0),
         asked_for: HashSet::new(),
+        unstored: Vec::new(),
+        unread: HashSet::new(),
     };
     let token = context.tasks.token().clone();
     context.tasks.spawn("buyer", async move {
@@ -121,6 +123,10 @@ struct Consumer {
     asked_at: UnixMs,
     /// The requests they were asked about then. Some may have ended since.
     asked_for: HashSet<JobId>,
+    /// What came and could not be written down: the relays do not give it a second time.
+    unstored: Vec<Event>,
+    /// Requests that have changed in the ledger when it could not be read.
+    unread: HashSet<JobId>,
 }
 
 /// Whether anything may still be awaited of a request: it is not over, or it was paid.
@@ -145,7 +151,7 @@ impl Consumer {
                     Some(command) => self.obey(command).await,
                     None => return,
                 },
-                Some(event) = heard.recv() => self.hear(&event).await,
+                Some(event) = heard.recv() => self.take_in(*event).await,
                 Some(bell) = bells.recv() => self.ring(bell).await,
                 () = tokio::time::sleep(nap) => self.look_at_the_clock().await,
             };
@@ -189,6 +195,15 @@ impl Consumer {
         {
             open.payment_ended(then, self.context.clock.now());
         }
+        let looked = self.look_at(id).await;
+        if looked.is_err() {
+            self.unread.insert(id);
+        }
+        looked
+    }
+
+    /// Looks at how a request stands in the ledger now.
+    async fn look_at(&mut self, id: JobId) -> Result<(), StoreError> {
         match self.context.store.purchase(id).await? {
             Some(row) if !self.open.contains_key(&id) && may_wait(&row) => self.take_up(id).await?,
             Some(row) => self.moved(row).await,
@@ -222,8 +237,9 @@ impl Consumer {
         next.map_or(NAP, |ms| Duration::from_millis(ms + 1).min(NAP))
     }
 
-    /// Does what is due: choosing an offer, giving up, asking again.
+    /// Does what is due: writing down what could not be, choosing an offer, giving up, asking again.
     async fn look_at_the_clock(&mut self) -> Result<(), StoreError> {
+        self.try_again().await;
         let now = self.context.clock.now();
         let due: Vec<JobId> = self.open.iter().filter(|(_, open)| open.chooses_by(now)).map(|(id, _)| *id).collect();
         for id in due {

@@ -53,8 +53,11 @@ impl Consumer {
             open.choose_at.get_or_insert(now.plus_ms(window_ms));
             return Ok(());
         }
-        open.choose_at = None;
-        if let Some(offer) = self.best(id, None).await? {
+        let best = self.best(id, None).await?;
+        if let Some(open) = self.open.get_mut(&id) {
+            open.choose_at = None;
+        }
+        if let Some(offer) = best {
             self.pay(id, offer);
         }
         Ok(())
