@@ -103,3 +103,24 @@ fn the_answer_to_a_payment_is_taken_from_everybody_whose_invoice_it_was() {
     let done = store.take_answer(id(1), from(4), NOON).wait().unwrap().unwrap();
     assert_eq!((done.state, done.provider), (PurchaseState::Done, Some(Pubkey([4; 32]))));
 }
+
+#[test]
+fn an_offer_whose_invoice_ran_out_unpaid_is_replaced_once_and_for_no_more() {
+    let ledger = requests(4);
+    let runs_out = |request, invoice, ms| Offer { expires_at: Some(NOON.plus_ms(ms)), ..offer(request, 4, invoice) };
+    let later = |request, invoice| Offer { at: NOON.plus_ms(60_000), ..runs_out(request, invoice, 600_000) };
+    assert_eq!(judged(&ledger, runs_out(1, 10, 60_000)), Some(None));
+    assert_eq!(judged(&ledger, later(1, 11)), Some(None), "the first has run out");
+    let flaws: Vec<_> = ledger.store().offers(id(1)).wait().unwrap().iter().map(|offer| offer.flaw).collect();
+    assert_eq!(flaws, [None, Some(Flaw::Expired)], "one of them can be paid");
+    assert_eq!(judged(&ledger, Offer { at: NOON.plus_ms(700_000), ..later(1, 12) }), None, "and there is no third");
+
+    assert_eq!(judged(&ledger, runs_out(2, 20, 600_000)), Some(None));
+    assert_eq!(judged(&ledger, later(2, 21)), Some(Some(Flaw::SecondOffer)), "the first can still be paid");
+    assert_eq!(judged(&ledger, runs_out(3, 30, 60_000)), Some(None));
+    let dearer = Offer { asked: Some(MilliSats(5_001)), ..later(3, 31) };
+    assert_eq!(judged(&ledger, dearer), Some(Some(Flaw::SecondOffer)), "time is no reason to ask more");
+    assert_eq!(judged(&ledger, runs_out(4, 40, 60_000)), Some(None));
+    ledger.store().reserve(spend(4, 40, 1), WIDE, NOON).wait().unwrap();
+    assert_eq!(judged(&ledger, later(4, 41)), Some(Some(Flaw::SecondOffer)), "the first is being paid");
+}

@@ -23,6 +23,9 @@ const MOST: u32 = 64;
 /// Offers one provider may have for a request: the first one, and one that takes its place.
 const MOST_OF_ONE: u32 = 2;
 
+/// An invoice with so little time left may be replaced by its provider, in milliseconds.
+const NEARLY_OVER_MS: u64 = 15_000;
+
 /// What a provider asks for a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -59,6 +62,7 @@ impl Store {
             }
             if offer.flaw.is_none() {
                 flaw_copies(connection, &offer)?;
+                close_first(connection, &offer)?;
             }
             insert(connection, &offer)?;
             Ok(Some(offer))
@@ -107,7 +111,7 @@ fn exists(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -
 
 /// What is wrong with an offer by what else the ledger holds.
 fn ledger_flaw(connection: &Connection, offer: &Offer) -> Result<Option<Flaw>, StoreError> {
-    if count_of(connection, offer.request, offer.provider)? > 0 {
+    if count_of(connection, offer.request, offer.provider)? > 0 && !replaces_first(connection, offer)? {
         return Ok(Some(Flaw::SecondOffer));
     }
     if offer.hash.map(|hash| is_reused(connection, offer, hash)).transpose()?.unwrap_or_default() {
@@ -115,6 +119,23 @@ fn ledger_flaw(connection: &Connection, offer: &Offer) -> Result<Option<Flaw>, S
     }
     let lied = "SELECT 1 FROM offers WHERE provider = ?1 AND flaw = 'other-amount'";
     Ok(exists(connection, lied, &[&offer.provider.0])?.then_some(Flaw::LiedBefore))
+}
+
+/// Whether the provider's first offer had nothing wrong but its time, which is over or nearly, and is not being paid: then
+/// one offer may take its place, and may not cost more.
+fn replaces_first(connection: &Connection, offer: &Offer) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM offers o WHERE o.request = ?1 AND o.provider = ?2 AND coalesce(o.flaw, 'expired') = 'expired' \
+                   AND o.expires_at <= ?3 AND o.asked_msats >= ?4 AND o.hash IS NOT ?5 \
+                   AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.request = o.request AND p.direction = 'out' AND p.state <> 'failed')";
+    let (until, asked) = (offer.at.plus_ms(NEARLY_OVER_MS).0, offer.asked.map(|asked| clamp(asked.0)));
+    exists(connection, sql, &[&offer.request.0, &offer.provider.0, &until, &asked, &offer.hash.map(|hash| hash.0)])
+}
+
+/// The provider's first offer, if there is one, gives way to this one.
+fn close_first(connection: &Connection, offer: &Offer) -> Result<(), StoreError> {
+    let sql = "UPDATE offers SET flaw = ?3 WHERE request = ?1 AND provider = ?2 AND flaw IS NULL";
+    connection.prepare_cached(sql)?.execute(params![offer.request.0, offer.provider.0, Flaw::Expired.as_str()])?;
+    Ok(())
 }
 
 /// Whether its invoice was paid for anything else, or could have been: see the head of this file.
