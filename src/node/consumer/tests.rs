@@ -19,6 +19,8 @@ use crate::domain::relay::{Published, RelayHealth};
 use crate::identity::{Replace, WordCount};
 use crate::nip90::cancel;
 use crate::node::event::Report;
+use crate::node::ledger_watch::LedgerAlarm;
+use crate::node::status::{Board, NodeStatus};
 use crate::node::wake::NoWake;
 use crate::relay::{RelayError, SubscriptionName};
 use crate::store::{Purpose, Spend, StoreOptions};
@@ -139,7 +141,10 @@ impl Bench {
         let (told, done) = mpsc::unbounded_channel();
         let relays = Arc::new(Relays { done: told, are_silent, forgotten: Mutex::default() });
         let config = Config::load(&paths, &Environment::default(), &[]).unwrap().config;
+        let tasks = Tasks::new(outlet.clone());
+        let alarm = LedgerAlarm::new(Board::new(NodeStatus::default()), outlet.clone(), tasks.token().clone());
         let context = Context {
+            alarm,
             me: identity.pubkey(),
             identity,
             store: store.clone(),
@@ -147,7 +152,7 @@ impl Bench {
             purse: None,
             outlet: outlet.clone(),
             clock: Clock::default(),
-            tasks: Tasks::new(outlet.clone()),
+            tasks,
         };
         let reports = outlet.watch();
         let (bell, bells) = mpsc::channel(64);
