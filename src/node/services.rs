@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cashier::{Cashier, limits};
 use super::command::Leaving;
-use super::consumer::{self, ConsumerCommand, ConsumerHandle};
+use super::consumer::{self, ConsumerCommand, ConsumerHandle, Purse};
 use super::directory::{Directory, PROFILE};
 use super::event::{Failure, NodeEvent, sentence};
 use super::ledger_watch::LedgerAlarm;
@@ -110,7 +110,7 @@ impl Services {
             me: identity.pubkey(),
             store: store.clone(),
             relays: Arc::clone(&relays),
-            purse: cashier.as_ref().map(|cashier| (cashier.guard.clone(), cashier.wallet.network())),
+            purse: cashier.as_ref().map(|cashier| Purse { guard: cashier.guard.clone(), wallet: Arc::clone(&cashier.wallet) }),
             alarm: alarm.clone(),
             outlet: outlet.clone(),
             clock: options.clock.clone(),

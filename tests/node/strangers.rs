@@ -38,6 +38,7 @@ async fn a_stranger_who_floods_or_copies_keeps_nobody_from_being_paid() {
         asked.offer(id, "3000", &invoice).await;
         let paid = customer.request_in(id, PurchaseState::Paid).await;
         assert_eq!((paid.row.provider, paid.row.paid), (Some(asked.key()), MilliSats(3_000)), "{trick:?}");
+        assert_eq!(paid.row.reason, None, "{trick:?}: what a stranger sends is no reason for anything");
         assert_eq!(paid.offers.len(), 1, "{trick:?}: a stranger's offers take no place");
         let name = id.to_string();
         let tags: [&[&str]; 1] = [&["e", &name]];

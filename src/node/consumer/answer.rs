@@ -11,19 +11,31 @@ use crate::store::{StoreError, TakenAnswer};
 
 impl Consumer {
     pub(super) async fn result(&mut self, id: JobId, event: &Event) -> Result<(), StoreError> {
+        let author = Pubkey(event.pubkey.to_bytes());
+        if !self.is_awaited_from(id, author).await? {
+            tracing::debug!(request = %id.short(), "An answer of somebody else is not taken.");
+            return Ok(());
+        }
         let Some(open) = self.open.get(&id) else { return Ok(()) };
         let answer = match result::parse(event, Some(&open.keys)) {
             Ok(answer) => answer,
-            Err(error) => {
-                tracing::warn!(request = %id.short(), "An answer cannot be read: {error}.");
-                return Ok(());
-            }
+            Err(error) => return self.note_unreadable(id, &error.to_string()).await,
         };
-        if !self.is_awaited_from(id, answer.author).await? {
-            tracing::info!(request = %id.short(), "An answer of somebody else is not taken.");
+        self.take_answer(id, event, answer).await
+    }
+
+    /// An answer that is awaited and cannot be read. Of an open request that could be anybody's nonsense.
+    async fn note_unreadable(&mut self, id: JobId, error: &str) -> Result<(), StoreError> {
+        let Some(open) = self.open.get(&id) else { return Ok(()) };
+        if open.row.provider.or(open.row.target).is_none() {
+            tracing::debug!(request = %id.short(), "An answer cannot be read: {error}.");
             return Ok(());
         }
-        self.take_answer(id, event, answer).await
+        tracing::warn!(request = %id.short(), "The provider's answer cannot be read: {error}.");
+        let words = format!("The provider's answer cannot be read: {error}. A readable one is still taken.");
+        let row = self.context.store.note_purchase(id, "unreadable-answer", words).await?;
+        self.moved(row).await;
+        Ok(())
     }
 
     /// Whoever is paid, or has offered the invoice that is, or was asked; of an open request, anybody but ourselves.

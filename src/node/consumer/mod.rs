@@ -41,12 +41,12 @@ use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{JobId, Pubkey};
-use crate::domain::payment::Network;
 use crate::domain::purchase::PurchaseState;
 use crate::domain::time::UnixMs;
 use crate::identity::Identity;
 use crate::relay::RelayLink;
 use crate::store::{PurchaseRow, Store, StoreError};
+use crate::wallet::Wallet;
 use crate::wallet::guard::Guard;
 
 /// What may wait before senders wait with it.
@@ -56,14 +56,23 @@ const ASK_AGAIN_MS: u64 = 20_000;
 /// The longest sleep: the clock may be set meanwhile.
 const NAP: Duration = Duration::from_secs(5);
 
+/// What pays.
+#[derive(Clone)]
+pub struct Purse {
+    /// The way out for money.
+    pub guard: Guard,
+    /// Asked for its network each time an offer is judged: some wallets learn it late.
+    pub wallet: Arc<dyn Wallet>,
+}
+
 /// What everything on the buying side needs.
 pub struct Context {
     pub identity: Identity,
     pub me: Pubkey,
     pub store: Store,
     pub relays: Arc<dyn RelayLink>,
-    /// The way out for money and the network it goes on; `None`: there is no wallet.
-    pub purse: Option<(Guard, Network)>,
+    /// `None`: there is no wallet.
+    pub purse: Option<Purse>,
     pub alarm: LedgerAlarm,
     pub outlet: Outlet,
     pub clock: Clock,
@@ -84,6 +93,8 @@ pub enum Bell {
 pub enum Then {
     /// Nothing: the wallet has it.
     Wait,
+    /// Nothing but this very offer, after a long pause: its money may have gone without the ledger knowing it.
+    Hold,
     /// The same offer, after a pause.
     Again,
     /// The next best offer, if there is one.

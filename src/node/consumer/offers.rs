@@ -45,7 +45,8 @@ impl Consumer {
             open.unheard = open.unheard.saturating_add(1);
             return Ok(());
         }
-        let offer = read(id, provider, amount, &terms, self.context.purse.as_ref().map(|purse| purse.1), self.context.clock.now());
+        let network = self.context.purse.as_ref().map(|purse| purse.wallet.network());
+        let offer = read(id, provider, amount, &terms, network, self.context.clock.now());
         let Some(offer) = self.context.store.offer(offer).await? else { return Ok(()) };
         self.context.outlet.tell(NodeEvent::Offer { offer: Box::new(offer.clone()) });
         match offer.flaw {

@@ -12,6 +12,8 @@ use crate::store::{PurchaseRow, PurchaseStep};
 const MOST_TRIES: u8 = 3;
 /// Before it is tried again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
+/// Before a wallet that says that an invoice is paid, of which the ledger knows nothing, is asked again, in milliseconds.
+const HOLD_MS: u64 = 30_000;
 /// How long a paid request that was given up still takes its answer, in milliseconds.
 const LATE_MS: u64 = 86_400_000;
 
@@ -26,6 +28,8 @@ pub struct Open {
     /// A payment of ours is under way.
     pub is_paying: bool,
     pub tries: u8,
+    /// The invoice that is being paid, or whose money may have gone without the ledger knowing it: nothing else is paid.
+    pub held: Option<String>,
     /// Offers of those who may not offer.
     pub unheard: u32,
     /// Cancelled when the request is not to be sent any more, at the latest with this.
@@ -41,7 +45,18 @@ impl Drop for Open {
 impl Open {
     pub fn new(row: PurchaseRow, keys: Keys, event: Event) -> Self {
         let deadline = Some(row.expires_at);
-        Self { row, keys, event, deadline, choose_at: None, is_paying: false, tries: 0, unheard: 0, sending: CancellationToken::new() }
+        Self {
+            row,
+            keys,
+            event,
+            deadline,
+            choose_at: None,
+            is_paying: false,
+            tries: 0,
+            held: None,
+            unheard: 0,
+            sending: CancellationToken::new(),
+        }
     }
 
     /// Takes in the row; deadlines follow its state.
@@ -91,8 +106,12 @@ impl Open {
     /// An attempt to pay has ended. One that failed is made again after a pause, a few times.
     pub fn payment_ended(&mut self, then: Then, now: UnixMs) {
         self.is_paying = false;
+        if then != Then::Hold {
+            self.held = None;
+        }
         match then {
             Then::Wait => {}
+            Then::Hold => self.choose_at = Some(now.plus_ms(HOLD_MS)),
             Then::Next => {
                 self.tries = 0;
                 self.choose_at = Some(now);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::offers::flaw_of;
-use super::{Bell, Consumer, Context, Then};
+use super::{Bell, Consumer, Context, Purse, Then};
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::offer::Flaw;
 use crate::domain::payment::PaymentState;
@@ -18,13 +18,15 @@ use crate::wallet::guard::{Guard, Order, PayError};
 enum Outcome {
     /// The wallet has it: settled, or pending, which the ledger knows.
     Begun,
+    /// The money for this very invoice has gone, or may have, and the ledger has no payment of it for this request.
+    Gone(String),
     /// Not paid now; the same offer may be tried again.
     Again(String),
     /// This offer is not paid.
     Flawed(Flaw, Option<String>),
-    /// The wallet has paid the invoice, or is at it: the money may have gone for this request.
-    MayBePaid(WalletError),
-    /// Somebody else is at it.
+    /// The wallet has paid the invoice before: the money may have gone for this request.
+    PaidBefore(WalletError),
+    /// The node is stopping.
     Elsewhere,
 }
 
@@ -36,6 +38,9 @@ impl Consumer {
         let Some(open) = self.open.get_mut(&id) else { return Ok(()) };
         if !open.may_pay() {
             open.choose_at = None;
+            return Ok(());
+        }
+        if open.held.is_some() && !is_time {
             return Ok(());
         }
         let waits = match open.row.auto_pay {
@@ -72,8 +77,19 @@ impl Consumer {
         if !open.may_pay() {
             return Err(Failure::user(format!("The request is {}, so nothing is paid for it now.", row.state)));
         }
+        if let (Some(answered), Some(wanted)) = (row.provider, provider)
+            && answered != wanted
+        {
+            let words = format!("{} has answered the request, so only its bill can be paid and not {}.", answered.short(), wanted.short());
+            return Err(Failure::user(words).hint("Pay it without `--provider`, or leave it unpaid with `pylon job cancel`."));
+        }
+        let is_held = open.held.is_some();
         match self.best(id, provider).await.map_err(|error| queries::failure(&error))? {
             Some(offer) => self.pay(id, offer),
+            None if is_held => {
+                return Err(Failure::user("The money for one offer may have gone already, so no other is paid.")
+                    .hint("See what the wallet says with `pylon wallet payments`."));
+            }
             None => {
                 return Err(Failure::user("There is no offer that can be paid.").hint("See what has come with `pylon job status`."));
             }
@@ -81,37 +97,47 @@ impl Consumer {
         Ok(row)
     }
 
-    /// The cheapest offer that can be paid: of whoever has answered, of this provider, or of anybody.
+    /// The cheapest offer that can be paid: of whoever has answered, of this provider, or of anybody. Where money may have
+    /// gone for one invoice, no other will do.
     async fn best(&self, id: JobId, provider: Option<Pubkey>) -> Result<Option<Offer>, StoreError> {
         let now = self.context.clock.now();
-        let answered_by = self.open.get(&id).and_then(|open| open.row.provider);
-        let wanted = answered_by.or(provider);
+        let Some(open) = self.open.get(&id) else { return Ok(None) };
+        let (wanted, held) = (open.row.provider.or(provider), open.held.clone());
         let offers = self.context.store.offers(id).await?;
         if offers.iter().any(|offer| offer.flaw == Some(Flaw::PaidBefore)) {
             return Ok(None);
         }
         let could = |offer: &Offer| offer.flaw.is_none() && offer.expires_at.is_none_or(|at| at > now);
-        Ok(offers.into_iter().find(|offer| could(offer) && wanted.is_none_or(|wanted| wanted == offer.provider)))
+        let is_wanted = |offer: &Offer| wanted.is_none_or(|wanted| wanted == offer.provider);
+        let is_free = |offer: &Offer| held.as_ref().is_none_or(|held| *held == offer.bolt11);
+        Ok(offers.into_iter().find(|offer| could(offer) && is_wanted(offer) && is_free(offer)))
     }
 
     fn pay(&mut self, id: JobId, offer: Offer) {
-        let Some((guard, _)) = self.context.purse.clone() else { return };
+        let Some(Purse { guard, .. }) = self.context.purse.clone() else { return };
         let Some(open) = self.open.get_mut(&id) else { return };
         open.is_paying = true;
-        let is_last_try = open.is_out_of_tries();
+        // Until it is known what has become of it.
+        open.held = Some(offer.bolt11.clone());
+        let (is_last_try, auto_pay) = (open.is_out_of_tries(), open.row.auto_pay);
         let (context, bell) = (Arc::clone(&self.context), self.bell.clone());
         self.context.tasks.spawn("payment", async move {
             let then = match attempt(&guard, &offer).await {
                 Outcome::Begun | Outcome::Elsewhere => Then::Wait,
+                Outcome::Gone(words) => {
+                    let words = format!("The money for this offer may have gone already, so nothing else is paid: {words}.");
+                    note(&context, &offer, "maybe-paid", words).await;
+                    Then::Hold
+                }
                 Outcome::Again(words) if is_last_try => {
                     mark(&context, &offer, Flaw::WalletRefused, words).await;
                     Then::Next
                 }
                 Outcome::Again(words) => {
-                    note(&context, &offer, words).await;
+                    note(&context, &offer, "payment-failed", not_paid(auto_pay, &words)).await;
                     Then::Again
                 }
-                Outcome::MayBePaid(error) => {
+                Outcome::PaidBefore(error) => {
                     mark(&context, &offer, Flaw::PaidBefore, error.to_string()).await;
                     Then::Wait
                 }
@@ -141,7 +167,8 @@ async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
                 let (flaw, detail) = flaw_of(error);
                 Outcome::Flawed(flaw, detail)
             }
-            WalletError::AlreadyPaid | WalletError::UnderWay => Outcome::MayBePaid(error),
+            WalletError::AlreadyPaid => Outcome::PaidBefore(error),
+            WalletError::UnderWay => Outcome::Gone(error.to_string()),
             WalletError::OwnInvoice => Outcome::Flawed(Flaw::Own, None),
             WalletError::Unreachable(_) | WalletError::Refused(_) | WalletError::NotAllowed(_) | WalletError::Locked => {
                 Outcome::Again(error.to_string())
@@ -151,15 +178,21 @@ async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
         },
         Err(PayError::OverLimit(over)) => Outcome::Flawed(Flaw::OverLimit, Some(over.to_string())),
         Err(error @ PayError::OtherAmount { .. }) => Outcome::Flawed(Flaw::OtherAmount, Some(error.to_string())),
-        Err(PayError::Taken) => Outcome::Elsewhere,
+        Err(error @ PayError::Taken) => Outcome::Gone(error.to_string()),
         Err(error @ (PayError::Ledger(_) | PayError::Random(_))) => Outcome::Again(error.to_string()),
     }
 }
 
-/// Says that a payment failed and is tried again.
-async fn note(context: &Context, offer: &Offer, words: String) {
-    let words = format!("The payment did not go out and is tried again: {words}.");
-    if let Err(error) = context.store.note_purchase(offer.request, "payment-failed", words).await {
+/// That a payment failed, and what comes next.
+fn not_paid(auto_pay: AutoPay, words: &str) -> String {
+    match auto_pay {
+        AutoPay::Ask => format!("The payment did not go out: {words}. You can pay again, or choose another offer."),
+        AutoPay::Cheapest | AutoPay::First => format!("The payment did not go out and is tried again: {words}."),
+    }
+}
+
+async fn note(context: &Context, offer: &Offer, code: &'static str, words: String) {
+    if let Err(error) = context.store.note_purchase(offer.request, code, words).await {
         context.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`.");
     }
 }
@@ -174,3 +207,7 @@ async fn mark(context: &Context, offer: &Offer, flaw: Flaw, detail: String) {
         context.outlet.fault(Scope::Ledger, sentence(&error), "Run `pylon doctor`.");
     }
 }
+
+#[cfg(test)]
+#[path = "payment_tests.rs"]
+mod tests;

@@ -23,7 +23,7 @@ use crate::node::ledger_watch::LedgerAlarm;
 use crate::node::status::{Board, NodeStatus};
 use crate::node::wake::NoWake;
 use crate::relay::{RelayError, SubscriptionName};
-use crate::store::{Purpose, Spend, StoreOptions};
+use crate::store::{Offer, Purpose, Spend, StoreOptions};
 
 /// Everything here happens at once; this is for a machine that is busy with something else.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ const WIDE: Limits = Limits {
     fee_floor: Sats(10),
 };
 
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited {} s for {what}", PATIENCE.as_secs()))
 }
 
@@ -118,20 +118,28 @@ impl RelayLink for Relays {
     }
 }
 
-/// A buying side without a wallet: its payments are written into the ledger by the test.
-struct Bench {
+/// A buying side. Without a wallet its payments are written into the ledger by the test.
+pub struct Bench {
     _dir: tempfile::TempDir,
-    store: Store,
+    pub store: Store,
     relays: Arc<Relays>,
     done: mpsc::UnboundedReceiver<Done>,
-    consumer: ConsumerHandle,
+    pub consumer: ConsumerHandle,
     bell: mpsc::Sender<Bell>,
-    reports: broadcast::Receiver<Report>,
-    provider: Keys,
+    pub reports: broadcast::Receiver<Report>,
+    pub provider: Keys,
 }
 
 impl Bench {
     fn new(are_silent: bool) -> Self {
+        Self::build(are_silent, None)
+    }
+
+    pub fn with(wallet: Arc<dyn Wallet>) -> Self {
+        Self::build(false, Some(wallet))
+    }
+
+    fn build(are_silent: bool, wallet: Option<Arc<dyn Wallet>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::at(dir.path());
         paths.ensure().unwrap();
@@ -149,7 +157,7 @@ impl Bench {
             identity,
             store: store.clone(),
             relays: relays.clone(),
-            purse: None,
+            purse: wallet.map(|wallet| Purse { guard: Guard::new(Arc::clone(&wallet), store.clone(), WIDE, Clock::default()), wallet }),
             outlet: outlet.clone(),
             clock: Clock::default(),
             tasks,
@@ -160,11 +168,11 @@ impl Bench {
         Self { _dir: dir, store, relays, done, consumer, bell, reports, provider: Keys::generate() }
     }
 
-    fn provider(&self) -> Pubkey {
+    pub fn provider(&self) -> Pubkey {
         Pubkey(self.provider.public_key().to_bytes())
     }
 
-    async fn ask(&self, ask: Ask) -> JobId {
+    pub async fn ask(&self, ask: Ask) -> JobId {
         let ask = Ask { prompt: "Why?".into(), ..ask };
         self.consumer.ask(|reply| ConsumerCommand::Submit(Box::new(ask), reply)).await.unwrap().id
     }
@@ -196,7 +204,7 @@ impl Bench {
     }
 
     /// The request as it was told when it came to stand so.
-    async fn told(&mut self, id: JobId, state: PurchaseState) -> PurchaseRow {
+    pub async fn told(&mut self, id: JobId, state: PurchaseState) -> PurchaseRow {
         soon(&format!("the request to be {state}"), async {
             loop {
                 let report = self.reports.recv().await.unwrap();
@@ -204,6 +212,33 @@ impl Bench {
                     && (purchase.id, purchase.state) == (id, state)
                 {
                     return *purchase;
+                }
+            }
+        })
+        .await
+    }
+
+    /// The request once this is the reason it stands as it does.
+    pub async fn noted(&mut self, id: JobId, code: &str) -> PurchaseRow {
+        soon(code, async {
+            loop {
+                let report = self.reports.recv().await.unwrap();
+                if let NodeEvent::PurchaseChanged { purchase } = report.event
+                    && (purchase.id, purchase.reason_code.as_deref()) == (id, Some(code))
+                {
+                    return *purchase;
+                }
+            }
+        })
+        .await
+    }
+
+    /// The next offer that is told.
+    pub async fn offered(&mut self) -> Offer {
+        soon("an offer", async {
+            loop {
+                if let NodeEvent::Offer { offer } = self.reports.recv().await.unwrap().event {
+                    return *offer;
                 }
             }
         })
@@ -224,13 +259,19 @@ impl Bench {
 
     /// The provider says this about the request.
     fn says(&self, id: JobId, kind: u16, words: &str) -> Box<Event> {
-        let tags = [Tag::event(EventId::from_byte_array(id.0))];
-        Box::new(EventBuilder::new(Kind::from(kind), words).tags(tags).sign_with_keys(&self.provider).unwrap())
+        said(&self.provider, id, kind, &[], words)
     }
 
     fn now(&self) -> UnixMs {
         Clock::default().now()
     }
+}
+
+/// Somebody says this about the request.
+pub fn said(by: &Keys, id: JobId, kind: u16, tags: &[&[&str]], words: &str) -> Box<Event> {
+    let more = tags.iter().map(|tag| Tag::parse(tag.iter().copied()).unwrap());
+    let tags = std::iter::once(Tag::event(EventId::from_byte_array(id.0))).chain(more);
+    Box::new(EventBuilder::new(Kind::from(kind), words).tags(tags).sign_with_keys(by).unwrap())
 }
 
 #[tokio::test]
@@ -285,4 +326,17 @@ async fn a_request_called_off_before_a_relay_took_it_is_not_sent_any_more_and_is
     }
     // A relay may have it all the same.
     assert_eq!(withdrawal.and_then(|event| cancel::parse(&event)).map(|cancellation| cancellation.jobs), Some(vec![id]));
+}
+
+#[tokio::test]
+async fn an_answer_of_the_provider_that_cannot_be_read_is_said_and_does_not_end_the_request() {
+    let mut bench = Bench::new(false);
+    let id = bench.ask(Ask { provider: Some(bench.provider()), ..Ask::default() }).await;
+    bench.told(id, PurchaseState::Published).await;
+    let garbled = said(&bench.provider, id, 6050, &[&["encrypted"]], "QUJD?iv=QUJD");
+    bench.consumer.take(garbled).await;
+    let row = bench.noted(id, "unreadable-answer").await;
+    assert!(row.reason.unwrap().starts_with("The provider's answer cannot be read: "));
+    bench.consumer.take(bench.says(id, 6050, "Because.")).await;
+    bench.told(id, PurchaseState::Done).await;
 }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod crafted;
+pub mod crafted;
 mod invoices;
 mod records;
 mod sends;
