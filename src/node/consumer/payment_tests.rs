@@ -99,7 +99,7 @@ async fn pay(bench: &Bench, id: JobId, provider: Option<Pubkey>) -> Result<Purch
 
 #[tokio::test]
 async fn where_the_money_for_one_offer_may_have_gone_no_other_is_paid() {
-    let (wallet, mut asked) = Refusing::new(WalletError::AlreadyPaid);
+    let (wallet, mut asked) = Refusing::new(WalletError::UnderWay);
     let mut bench = Bench::with(wallet);
     let (first, second) = (Keys::generate(), Keys::generate());
     let id = bench.ask(Ask { auto_pay: Some(AutoPay::First), ..Ask::default() }).await;

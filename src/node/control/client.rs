@@ -76,6 +76,8 @@ pub(super) fn line(reader: &mut BufReader<UnixStream>) -> Result<Vec<u8>, Contro
     match reader.take(MAX_ANSWER).read_until(b'\n', &mut line) {
         Ok(0) => Err(ControlError::Closed),
         Ok(_) => Ok(line),
+        // It has left without reading what we said.
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Err(ControlError::Closed),
         Err(error) => Err(error.into()),
     }
 }
