@@ -16,7 +16,8 @@ use pylon_hud::signals;
 
 /// A cockpit to sell and buy compute over Nostr, paid in bitcoin.
 ///
-/// Opening it starts nothing: the node runs when you start it. The same node without a window is `pylon`.
+/// Opening it starts nothing: the node runs when you start it. One that runs already is used and left running. The same
+/// node without a window is `pylon`.
 #[derive(Parser)]
 #[command(name = "pylon-hud", version)]
 struct Args {
@@ -29,6 +30,9 @@ struct Args {
     /// Enter the practice market: a relay and a buyer inside this program, no internet, no money.
     #[arg(long)]
     practice: bool,
+    /// Start no node: attach to the one that runs, now or later.
+    #[arg(long)]
+    attach: bool,
     /// Keep everything in this directory instead of ~/.openagents/pylon.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -53,6 +57,8 @@ fn main() -> AppExit {
             return AppExit::from_code(2);
         }
     };
+    // As if it stood in the config.
+    let overrides = if args.attach { vec!["node.mode=attached".parse().expect("a key and a value")] } else { Vec::new() };
     let placement = if args.kiosk { Placement::Kiosk } else { Placement::Windowed };
     let exit = Exit::default();
     let asked = exit.clone();
@@ -67,7 +73,7 @@ fn main() -> AppExit {
         market: args.practice.then_some(Market::Practice),
         preferences: prefs::read(&paths.hud_toml),
         preferences_file: Some(paths.hud_toml.clone()),
-        link: Link::Own(Box::new(Place { paths, environment, overrides: Vec::new() })),
+        link: Link::At(Box::new(Place { paths, environment, overrides })),
     };
     let mut app = App::new();
     #[cfg(feature = "dev")]

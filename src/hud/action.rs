@@ -7,7 +7,7 @@ use super::pane::PaneKind;
 use super::prefs::{Drawing, Motions};
 use super::theme::Look;
 use crate::domain::ids::JobId;
-use crate::node::{Market, NodeCommand};
+use crate::node::{Market, NodeCommand, Secret};
 
 /// What the user wants. Written by views and devices, obeyed at the end of the frame by [`super::act`].
 #[derive(Message, Debug, Clone, PartialEq)]
@@ -56,6 +56,10 @@ pub enum UserAction {
     Zoom(Zoom),
     /// Window: the place panes can be in has changed.
     Resized(Rect),
+    /// Bridge: try this passphrase, and go on with the start that wants one.
+    Unlock(Secret),
+    /// Lock: no passphrase, no start.
+    StayLocked,
     /// Bridge, preferences: leave this market, whose node is stopped, and ask again which.
     ChooseAgain,
 }

@@ -6,7 +6,7 @@ use bevy_egui::egui::{self, Color32, Label, LayerId, Mesh, Painter, Pos2, Rect, 
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
 use super::HudSystems;
-use super::chips::state_sign;
+use super::chips::sign;
 use super::pane::motion::{Moving, elapsed};
 use super::pane::{Closed, Pane};
 use super::prefs::Preferences;
@@ -53,7 +53,7 @@ fn fade(
     mut light: ResMut<'_, Light>,
     mut moving: ResMut<'_, Moving>,
 ) {
-    let wanted = state_sign(session.status.state).0.light(&theme.palette);
+    let wanted = sign(&session).0.light(&theme.palette);
     let mut next = *light;
     if next.to != wanted {
         next = Light { from: next.shown(), to: wanted, part: 0.0 };
@@ -79,7 +79,8 @@ fn draw(
     let mut ui = Ui::new(context.clone(), egui::Id::new("backdrop"), whole);
     paint(ui.painter(), ui.max_rect(), &theme.palette, light.shown());
     if open.is_empty() && session.market.is_some() {
-        words(&mut ui, &theme.palette, state_sign(session.status.state).1);
+        let state = if session.link.is_up() { sign(&session).1 } else { "out of reach" };
+        words(&mut ui, &theme.palette, state);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::state::{History, Now, Session};
 use super::theme::{Text, Theme, tokens};
 use super::widgets::{Age, Ink, Signal, Wishes, ink, lamp, words};
 use crate::domain::money::Sats;
-use crate::node::{NodeState, NodeStatus};
+use crate::node::{Link, NodeState, NodeStatus};
 use crate::wallet::SyncState;
 
 /// Draws the chips over the panes.
@@ -39,7 +39,7 @@ pub fn draw(
         }
     });
     corner(&context, "money chip", Align2::RIGHT_TOP, vec2(-edge.x, edge.y), |ui| {
-        chip(ui, ink, |ui| money(ui, ink, &session));
+        chip(ui, ink, |ui| money(ui, ink, &session, *now));
     });
     let beside = layout::hotbar(stage.window).left() - stage.window.left() - 2.0 * edge.x;
     if beside > tokens::HINTS_LEAST {
@@ -80,6 +80,11 @@ pub const fn state_sign(state: NodeState) -> (Signal, &'static str) {
     }
 }
 
+/// How the node is, as far as that is known.
+pub const fn sign(session: &Session) -> (Signal, &'static str) {
+    if session.link.is_up() { state_sign(session.status.state) } else { (Signal::Bad, "link lost") }
+}
+
 /// Since when the node is in the state the chip names; `None`: nobody counts that.
 pub fn since(status: &NodeStatus) -> Option<crate::domain::time::UnixMs> {
     status.online_since.or(status.started_at)
@@ -87,9 +92,11 @@ pub fn since(status: &NodeStatus) -> Option<crate::domain::time::UnixMs> {
 
 fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, is_wide: bool) {
     let status = &session.status;
-    let (signal, word) = state_sign(status.state);
+    let (signal, word) = sign(session);
     lamp::lamp(ui, signal);
     ui.label(ink::title(word, Text::Table, ink.0.text_high));
+    // What a node does that is not heard is not known.
+    let status = if session.link.is_up() { status } else { &NodeStatus::default() };
     if let Some(since) = since(status) {
         ui.label(ink.mid(Text::Table, Age::of(now.0.since(since)).length())).on_hover_text(format!("Since {} UTC.", words::date(since)));
     }
@@ -112,7 +119,7 @@ fn separator(ui: &mut Ui, ink: Ink) {
     ui.label(ink.low(Text::Table, "|"));
 }
 
-fn money(ui: &mut Ui, ink: Ink, session: &Session) {
+fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now) {
     if session.is_practice() {
         ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
         separator(ui, ink);
@@ -124,6 +131,11 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session) {
         return;
     };
     let snapshot = &wallet.snapshot;
+    if let Link::Lost { since, .. } = session.link {
+        let stale = format!("₿ {} sats · {}", Sats(snapshot.balance.0 / 1000), Age::of(now.0.since(since)).ago());
+        ui.label(ink.signal(Signal::Warning, Text::Table, stale)).on_hover_text("From before the link to the node was lost.");
+        return;
+    }
     ui.label(ink.sats(Text::Body, Sats(snapshot.balance.0 / 1000)));
     ui.label(ink.low(Text::Table, format!("{} · {}", wallet.kind, sync_word(&snapshot.sync)))).on_hover_text(format!(
         "On {}, by the wallet itself, as of {} UTC.",

@@ -12,6 +12,7 @@
 pub mod act;
 pub mod action;
 pub mod backdrop;
+pub mod banner;
 pub mod bridge;
 pub mod chips;
 #[cfg(feature = "dev")]
@@ -34,6 +35,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod theme;
+pub mod unlock;
 pub mod welcome;
 pub mod widgets;
 pub mod window;
@@ -92,8 +94,9 @@ impl Plugin for HudPlugin {
         app.insert_resource(self.preferences.preferences.clone());
         app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));
         app.add_plugins((bridge::plugin, leave::plugin, theme::plugin, window::plugin, power::plugin, state::plugin, input::plugin));
+        app.init_resource::<unlock::Form>();
         app.add_plugins((backdrop::plugin, pane::plugin, panes::plugin, hotbar::plugin, act::plugin));
-        let over = (welcome::draw, hotbar::draw, chips::draw, notices::draw, stripes::draw);
+        let over = (welcome::draw, hotbar::draw, chips::draw, banner::draw, unlock::draw, notices::draw, stripes::draw);
         app.add_systems(EguiPrimaryContextPass, over.chain().in_set(HudSystems::DrawOver));
         if self.placement == window::Placement::Kiosk {
             app.add_observer(window::cover_screen);

@@ -224,6 +224,12 @@ impl Hud {
         self.settle();
     }
 
+    /// Types into whatever has the keys.
+    pub fn type_text(&mut self, text: &str) {
+        self.pointer(egui::Event::Text(text.into()));
+        self.settle();
+    }
+
     fn pointer(&mut self, event: egui::Event) {
         let mut contexts = self.app.world_mut().query_filtered::<&mut EguiInput, With<PrimaryEguiContext>>();
         for mut input in contexts.iter_mut(self.app.world_mut()) {

@@ -17,10 +17,15 @@ pub enum Link {
     /// It is a process of its own, and answers.
     Outside { pid: u32, whose: Whose },
     /// It was a process of its own, and does not answer any more. What is known of it is from before.
-    Lost { pid: u32, since: UnixMs, fate: Fate },
+    Lost { pid: u32, since: UnixMs, fate: Fate, mode: Mode },
 }
 
 impl Link {
+    /// The process outside, while it answers.
+    pub const fn reached(&self) -> Option<u32> {
+        if let Self::Outside { pid, .. } = self { Some(*pid) } else { None }
+    }
+
     /// Whether whoever is asked can answer.
     pub const fn is_up(&self) -> bool {
         !matches!(self, Self::Lost { .. })

@@ -6,8 +6,8 @@ use bevy::prelude::*;
 use crate::domain::ids::JobId;
 use crate::hud::action::UserAction;
 use crate::hud::bridge::{Bridge, SendError};
-use crate::hud::state::{History, MarketChanged, Notices, Now, Session, Tone};
-use crate::node::{Failure, Leaving, Market, NodeCommand, NodeState};
+use crate::hud::state::{History, Lock, MarketChanged, Notices, Now, Session, Tone};
+use crate::node::{Failure, Fate, Leaving, Link, Market, NodeCommand, NodeState, Secret};
 
 /// What it takes to speak to the node.
 #[derive(SystemParam)]
@@ -16,6 +16,7 @@ pub struct Line<'w, 's> {
     bridge: ResMut<'w, Bridge>,
     notices: ResMut<'w, Notices>,
     history: ResMut<'w, History>,
+    lock: ResMut<'w, Lock>,
     session: Res<'w, Session>,
     now: Res<'w, Now>,
 }
@@ -28,18 +29,29 @@ pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut line: L
             UserAction::ChooseAgain => line.leave(),
             UserAction::Ask(command) => line.send(command.clone()),
             UserAction::ToggleOnline => {
-                if let Some(command) = online_wish(line.session.status.state) {
+                if let Some(command) = online_wish(&line.session) {
                     line.send(command);
                 }
             }
             UserAction::ShowJob(job) => line.show(*job),
+            UserAction::Unlock(passphrase) => line.unlock(passphrase),
+            UserAction::StayLocked => line.lock.give_up(),
             _ => {}
         }
     }
 }
 
-/// What "online or offline" means now; `None`: the node is on its way already.
-pub const fn online_wish(state: NodeState) -> Option<NodeCommand> {
+/// What "online or offline" means now; `None`: the node is on its way already, or nobody knows where it is.
+pub const fn online_wish(session: &Session) -> Option<NodeCommand> {
+    match session.link {
+        // It is dead: the next one may begin.
+        Link::Lost { fate: Fate::Gone, .. } => Some(NodeCommand::GoOnline),
+        Link::Lost { fate: Fate::Silent, .. } => None,
+        Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => wish_in(session.status.state),
+    }
+}
+
+const fn wish_in(state: NodeState) -> Option<NodeCommand> {
     match state {
         NodeState::Stopped | NodeState::Offline => Some(NodeCommand::GoOnline),
         NodeState::Connecting | NodeState::Online | NodeState::Degraded => Some(NodeCommand::GoOffline { how: Leaving::Finish }),
@@ -58,7 +70,7 @@ impl Line<'_, '_> {
     }
 
     fn leave(&mut self) {
-        if self.session.status.running {
+        if !self.session.may_leave() {
             self.complain(&Failure::user("The node is running, so the market cannot be left.").hint("Stop the node first."));
             return;
         }
@@ -84,6 +96,14 @@ impl Line<'_, '_> {
         }
     }
 
+    fn unlock(&mut self, passphrase: &Secret) {
+        // Cancelled in the same frame: there is nothing to start any more.
+        if let Some(start) = self.lock.attempt() {
+            self.send(NodeCommand::Unlock { passphrase: passphrase.clone() });
+            self.send(start);
+        }
+    }
+
     fn complain(&mut self, failure: &Failure) {
         self.notices.tell(self.now.0, Tone::Error, &failure.message, failure.hints.join(" "));
     }
@@ -95,9 +115,9 @@ mod tests {
 
     #[test]
     fn the_switch_goes_both_ways_and_a_second_press_does_not_wait() {
-        assert_eq!(online_wish(NodeState::Stopped), Some(NodeCommand::GoOnline));
-        assert_eq!(online_wish(NodeState::Degraded), Some(NodeCommand::GoOffline { how: Leaving::Finish }));
-        assert_eq!(online_wish(NodeState::Draining), Some(NodeCommand::GoOffline { how: Leaving::Now }));
-        assert_eq!(online_wish(NodeState::Starting), None);
+        assert_eq!(wish_in(NodeState::Stopped), Some(NodeCommand::GoOnline));
+        assert_eq!(wish_in(NodeState::Degraded), Some(NodeCommand::GoOffline { how: Leaving::Finish }));
+        assert_eq!(wish_in(NodeState::Draining), Some(NodeCommand::GoOffline { how: Leaving::Now }));
+        assert_eq!(wish_in(NodeState::Starting), None);
     }
 }

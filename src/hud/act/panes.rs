@@ -6,7 +6,7 @@ use crate::hud::action::UserAction;
 use crate::hud::hotbar::{Flash, Slot};
 use crate::hud::pane::PaneKind;
 use crate::hud::pane::focus::Arrangement;
-use crate::hud::state::Session;
+use crate::hud::state::{Lock, Session};
 
 /// Obeys what panes have to do with.
 pub fn obey(
@@ -14,6 +14,7 @@ pub fn obey(
     mut arrangement: Arrangement<'_, '_>,
     mut flashes: Query<'_, '_, (&Slot, &mut Flash)>,
     session: Res<'_, Session>,
+    lock: Res<'_, Lock>,
 ) {
     for action in actions.read() {
         match action {
@@ -34,6 +35,8 @@ pub fn obey(
             }
             UserAction::Focus(pane) => arrangement.focus(*pane),
             UserAction::Close(pane) => arrangement.close(*pane),
+            // Whoever leaves the question for a passphrase leaves that and no pane.
+            UserAction::CloseActive if lock.is_asking() => {}
             UserAction::CloseActive => arrangement.close_active(),
             UserAction::Drag(pane, by) => arrangement.drag(*pane, *by),
             UserAction::Drop(pane) => arrangement.drop_inside(*pane),
@@ -47,7 +50,7 @@ pub fn obey(
                     arrangement.open(pane);
                 }
             }
-            UserAction::ChooseAgain if !session.status.running => arrangement.close_all(),
+            UserAction::ChooseAgain if session.may_leave() => arrangement.close_all(),
             _ => {}
         }
     }

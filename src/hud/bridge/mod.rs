@@ -4,11 +4,12 @@
 //! over a bounded channel with `try_send`; when it is full the user is told that the node is busy.
 //!
 //! Decisions:
-//! - The node is launched, in state stopped, when the market is known: it takes no lock, opens no ledger and connects
-//!   nowhere. Starting it is the user's command.
+//! - The way to the node is opened when the market is known; where it leads (a node in this process, a daemon, one that
+//!   runs already) is the exchange's business. It starts none: starting is the user's command.
 //! - A node that is gone (its thread panicked) is replaced by a new stopped one at the next command. What it had written
 //!   down is in the ledger; the window says so and shows a stopped node at once, never its last words as if they held.
 //! - The practice market's relay lives here, not in the node: it stays when the node stops.
+//! - A passphrase is not kept among what waits for an answer.
 
 mod wake;
 
@@ -24,9 +25,8 @@ use super::HudSystems;
 use crate::config::{Config, Environment, LogConfig, Override, Paths};
 use crate::domain::ids::RequestId;
 use crate::logging::{self, LogOptions};
-use crate::node::{
-    Failure, Fault, Market, Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, NodeStatus, Report, Request, Scope, sentence,
-};
+use crate::node::exchange::{DaemonOptions, Exchange, ExchangeOptions, Pace};
+use crate::node::{Failure, Fault, Market, NodeCommand, NodeEvent, NodeOptions, NodeStatus, Report, Request, Scope, sentence};
 use crate::practice;
 
 /// Something the node said, and the command it answers, if it answers one of ours.
@@ -36,7 +36,7 @@ pub struct FromNode {
     pub event: NodeEvent,
 }
 
-/// Where a node of this program's own lives.
+/// Where the node works, in whatever process.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The real market's; practice has its own below them.
@@ -48,8 +48,8 @@ pub struct Place {
 /// How the window reaches a node.
 #[derive(Debug, Clone)]
 pub enum Link {
-    /// A node in this process, launched when the market is known.
-    Own(Box<Place>),
+    /// A node in this place, looked for when the market is known.
+    At(Box<Place>),
     /// Somebody else's channel ends.
     Given { commands: Sender<Request>, events: Receiver<Report> },
 }
@@ -71,7 +71,7 @@ pub struct Bridge {
 struct Line {
     commands: Sender<Request>,
     events: Receiver<Report>,
-    _node: Option<NodeHandle>,
+    _node: Option<Exchange>,
     _market: Option<practice::Host>,
 }
 
@@ -82,7 +82,7 @@ pub enum SendError {
     Busy,
     /// Nobody has chosen a market yet.
     NoMarket,
-    /// No node could be launched.
+    /// The way to it could not be opened.
     Launch(Failure),
 }
 
@@ -128,7 +128,9 @@ impl Bridge {
         let id = RequestId(self.asked);
         match line.commands.try_send(Request { id, command: command.clone() }) {
             Ok(()) => {
-                self.waiting.push((id, command));
+                if !matches!(command, NodeCommand::Unlock { .. }) {
+                    self.waiting.push((id, command));
+                }
                 Ok(())
             }
             Err(TrySendError::Full(_)) => Err(SendError::Busy),
@@ -140,13 +142,13 @@ impl Bridge {
     fn launch(&mut self, market: Market) -> Result<Line, Failure> {
         match &self.link {
             Link::Given { commands, events } => Ok(Line { commands: commands.clone(), events: events.clone(), _node: None, _market: None }),
-            Link::Own(place) => {
+            Link::At(place) => {
                 let paths = match market {
                     Market::Real => place.paths.clone(),
                     Market::Practice => place.paths.for_practice(),
                 };
                 self.own_words.extend(begin_log(place, &paths));
-                launch_own(place, paths, market, &self.wake)
+                open(place, paths, market, &self.wake)
             }
         }
     }
@@ -186,7 +188,7 @@ impl Bridge {
     fn pair(&mut self, report: Report) -> FromNode {
         let at = report.id.and_then(|id| self.waiting.iter().position(|(asked, _)| *asked == id));
         let answers = at.and_then(|at| {
-            if is_last(&report.event) { Some(self.waiting.remove(at).1) } else { self.waiting.get(at).map(|(_, command)| command.clone()) }
+            if report.event.is_last() { Some(self.waiting.remove(at).1) } else { self.waiting.get(at).map(|(_, command)| command.clone()) }
         });
         FromNode { answers, event: report.event }
     }
@@ -211,29 +213,25 @@ impl Bridge {
     }
 }
 
-/// Whether nothing more comes for the command this answers.
-fn is_last(event: &NodeEvent) -> bool {
-    use crate::node::TestStep;
-    !matches!(event, NodeEvent::Pulling { .. } | NodeEvent::Testing { step: TestStep::Asked { .. } | TestStep::Partial { .. } })
-}
-
-/// A node of our own in this market, stopped, and for practice its relay.
-fn launch_own(place: &Place, paths: Paths, market: Market, wake: &HudWake) -> Result<Line, Failure> {
-    let options = NodeOptions {
+/// The way to the node of this market, and for practice a relay for the one that would live in this process.
+fn open(place: &Place, paths: Paths, market: Market, wake: &HudWake) -> Result<Line, Failure> {
+    let node = NodeOptions {
         overrides: place.overrides.clone(),
         market,
         wake: Arc::new(wake.clone()),
         ..NodeOptions::new(paths, place.environment.clone())
     };
-    let (host, options) = match market {
-        Market::Real => (None, options),
+    let (host, node) = match market {
+        Market::Real => (None, node),
         Market::Practice => {
-            let (host, options) = practice::Host::open(options).map_err(|error| Failure::user(sentence(&error)))?;
-            (Some(host), options)
+            let (host, node) = practice::Host::open(node).map_err(|error| Failure::user(sentence(&error)))?;
+            (Some(host), node)
         }
     };
-    let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
-    Ok(Line { commands: node.commands.clone(), events: node.events.clone(), _node: Some(node), _market: host })
+    let daemon = DaemonOptions { root: place.paths.data_dir.clone(), settings: place.overrides.clone(), program: None };
+    let options = ExchangeOptions { node, daemon, pace: Pace::default() };
+    let exchange = Exchange::open(options).map_err(|error| Failure::internal(sentence(&error)))?;
+    Ok(Line { commands: exchange.commands.clone(), events: exchange.events.clone(), _node: Some(exchange), _market: host })
 }
 
 /// The log begins with the first market entered, and stays there. Without one the window still works.

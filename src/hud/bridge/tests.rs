@@ -40,6 +40,15 @@ fn an_answer_is_paired_with_its_command_until_the_last_one() {
 }
 
 #[test]
+fn a_passphrase_goes_out_and_is_not_kept() {
+    let (mut bridge, asked, _told) = bridge();
+    let unlock = NodeCommand::Unlock { passphrase: crate::node::Secret::new("open sesame".into()) };
+    bridge.send(unlock.clone()).unwrap();
+    assert_eq!(asked.recv().unwrap().command, unlock);
+    assert_eq!(bridge.waiting().count(), 0);
+}
+
+#[test]
 fn a_node_that_is_gone_fails_what_waits_and_is_shown_as_stopped() {
     let (mut bridge, _asked, told) = bridge();
     bridge.send(NodeCommand::Start).unwrap();
@@ -65,12 +74,13 @@ fn before_the_window_opens_no_wake_counts_as_sent() {
 fn a_real_node_is_launched_stopped_and_a_dead_one_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let place = Place { paths: Paths::at(dir.path()), environment: Environment::default(), overrides: Vec::new() };
-    let mut bridge = Bridge::new(Link::Own(Box::new(place)), HudWake::default());
+    let mut bridge = Bridge::new(Link::At(Box::new(place)), HudWake::default());
     bridge.enter(Market::Real).unwrap();
     assert!(!dir.path().join("pylon.lock").exists(), "a stopped node takes no lock");
     bridge.line = None;
     bridge.send(NodeCommand::Status).unwrap();
     let line = bridge.line.as_ref().unwrap();
-    let report = line.events.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
-    assert!(matches!(report.event, NodeEvent::Status { status } if status.state == NodeState::Stopped));
+    let next = || line.events.recv_timeout(std::time::Duration::from_secs(30)).unwrap().event;
+    assert_eq!(next(), NodeEvent::Link { link: crate::node::Link::Inside });
+    assert!(matches!(next(), NodeEvent::Status { status } if status.state == NodeState::Stopped));
 }

@@ -74,6 +74,7 @@ pub fn draw(
 fn live(kind: PaneKind, session: &Session, relays: &Relays) -> Signal {
     use crate::node::NodeState;
     match kind {
+        PaneKind::SellCompute | PaneKind::Wallet if !session.link.is_up() => Signal::Warning,
         PaneKind::SellCompute => match session.status.state {
             NodeState::Online => Signal::Good,
             NodeState::Degraded => Signal::Warning,

@@ -3,14 +3,15 @@
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Sides, Ui};
 
+use crate::config::Mode;
 use crate::hud::action::UserAction;
-use crate::hud::chips::state_sign;
+use crate::hud::chips::sign;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::robot;
 use crate::hud::state::{Doctor, History, Now, Session};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, words};
-use crate::node::{Finding, Leaving, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict};
+use crate::node::{Fate, Finding, Leaving, Link, NodeCommand, NodeState, RobotKind, Verdict, Whose};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -28,8 +29,7 @@ pub fn draw(
 
 /// Draws the content.
 pub fn view(ui: &mut Ui, session: &Session, history: &History, doctor: &Doctor, now: Now, wishes: &mut Wishes) {
-    let status = &session.status;
-    headline(ui, status, wishes);
+    headline(ui, session, wishes);
     robot::view(ui, session, RobotKind::Seller, wishes);
     ui.spacing_mut().item_spacing.y = 0.0;
     facts(ui, session, now, wishes);
@@ -39,10 +39,10 @@ pub fn view(ui: &mut Ui, session: &Session, history: &History, doctor: &Doctor, 
 }
 
 /// The state, and the button for the other one.
-fn headline(ui: &mut Ui, status: &NodeStatus, wishes: &mut Wishes) {
-    let (signal, word) = state_sign(status.state);
+fn headline(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
+    let (signal, word) = sign(session);
     let ink = Ink::of(ui);
-    let (title, command) = switch(status.state);
+    let (title, command) = switch(session);
     let left = |ui: &mut Ui| {
         lamp::lamp(ui, signal);
         ui.label(ink.bold(Text::Heading, word));
@@ -55,8 +55,13 @@ fn headline(ui: &mut Ui, status: &NodeStatus, wishes: &mut Wishes) {
 }
 
 /// Start or stop, whichever there is to do.
-const fn switch(state: NodeState) -> (&'static str, Option<NodeCommand>) {
-    match state {
+const fn switch(session: &Session) -> (&'static str, Option<NodeCommand>) {
+    match session.link {
+        Link::Lost { fate: Fate::Gone, .. } => return ("Start", Some(NodeCommand::Start)),
+        Link::Lost { fate: Fate::Silent, .. } => return ("No answer", None),
+        Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => {}
+    }
+    match session.status.state {
         NodeState::Stopped => ("Start", Some(NodeCommand::Start)),
         NodeState::Starting => ("Starting…", None),
         NodeState::Stopping => ("Stopping…", None),
@@ -67,13 +72,25 @@ const fn switch(state: NodeState) -> (&'static str, Option<NodeCommand>) {
     }
 }
 
+/// Where the node runs, and what becomes of it when the window closes.
+const fn mode(link: &Link) -> &'static str {
+    match link {
+        Link::Inside => "in this window",
+        Link::Nobody { mode: Mode::Attached } => "attached, once a node runs",
+        Link::Nobody { mode: Mode::InProcess | Mode::Daemon } => "in the background",
+        Link::Outside { whose: Whose::Ours, .. } => "in the background, until this window closes",
+        Link::Outside { whose: Whose::Found, .. } => "attached; it goes on without this window",
+        Link::Lost { .. } => "out of reach",
+    }
+}
+
 fn facts(ui: &mut Ui, session: &Session, now: Now, wishes: &mut Wishes) {
     let status = &session.status;
     field::pair(ui, "market", if session.is_practice() { "practice" } else { "real" });
-    field::pair(ui, "mode", "in this window");
-    let version = format!("v{}", env!("CARGO_PKG_VERSION"));
+    field::pair(ui, "mode", mode(&session.link));
+    let version = format!("v{}", if status.version.is_empty() { env!("CARGO_PKG_VERSION") } else { &status.version });
     field::pair(ui, "process", &status.pid.map_or_else(|| version.clone(), |pid| format!("{pid} · {version}")));
-    if let Some(since) = status.started_at {
+    if let Some(since) = status.started_at.filter(|_| session.link.is_up()) {
         field::pair(ui, "up for", &Age::of(now.0.since(since)).length());
     }
     if let Some(npub) = &status.npub

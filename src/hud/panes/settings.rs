@@ -55,7 +55,7 @@ fn market(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
     let ink = Ink::of(ui);
     ui.horizontal_wrapped(|ui| {
         ui.label(ink.high(Text::Body, if session.is_practice() { "practice" } else { "real" }));
-        let may_leave = !session.status.running;
+        let may_leave = session.may_leave();
         if ui.add_enabled_ui(may_leave, |ui| button::small(ui, "Choose again").clicked()).inner {
             wishes.wish(UserAction::ChooseAgain);
         }

@@ -12,7 +12,7 @@ use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
 use crate::logging::redact;
-use crate::node::{Failure, NodeEvent, NodeState, SettingChange, TestStep};
+use crate::node::{Failure, Fate, Link, NodeEvent, NodeState, SettingChange, TestStep};
 use crate::store::{JobRow, Offer, PurchaseRow};
 
 /// Lines kept.
@@ -89,6 +89,7 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         NodeEvent::SettingsChanged { changes } => Some((Level::Info, settings_line(changes))),
         NodeEvent::PurchaseChanged { purchase } => Some(purchase_line(purchase)),
         NodeEvent::Offer { offer } => Some(offer_line(offer)),
+        NodeEvent::Link { link } => link_line(link),
         NodeEvent::Status { .. }
         | NodeEvent::Testing { step: TestStep::Partial { .. } }
         | NodeEvent::Models { .. }
@@ -113,6 +114,16 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
 
 fn failure_line(failure: &Failure) -> String {
     std::iter::once(failure.message.as_str()).chain(failure.hints.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+}
+
+/// Where the node is found and lost.
+fn link_line(link: &Link) -> Option<(Level, String)> {
+    match link {
+        Link::Inside | Link::Nobody { .. } => None,
+        Link::Outside { pid, .. } => Some((Level::Info, format!("The node in process {pid} answers."))),
+        Link::Lost { pid, fate: Fate::Gone, .. } => Some((Level::Error, format!("The node's process {pid} has ended without a word."))),
+        Link::Lost { pid, fate: Fate::Silent, .. } => Some((Level::Error, format!("The node in process {pid} does not answer."))),
+    }
 }
 
 fn job_line(job: &JobRow) -> (Level, String) {

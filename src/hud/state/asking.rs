@@ -20,31 +20,40 @@ pub(super) fn plugin(app: &mut App) {
 struct Seen {
     market: Option<Market>,
     running: bool,
+    /// The process outside that answers.
+    reached: Option<u32>,
 }
 
-/// Asks everything of a new market, and what has changed of a node that has started or stopped.
+/// Asks everything of a new market and of a node that has just been reached, and what has changed of one that has started
+/// or stopped. A node that is not reached is asked nothing.
 fn greet(session: Res<'_, Session>, mut seen: Local<'_, Seen>, mut actions: MessageWriter<'_, UserAction>) {
-    let now = Seen { market: session.market, running: session.status.running };
+    let now = Seen { market: session.market, running: session.status.running, reached: session.link.reached() };
     let before = std::mem::replace(&mut *seen, now);
-    if now == before || now.market.is_none() {
+    if now == before || now.market.is_none() || !session.link.is_up() {
         return;
     }
-    let questions = if now.market != before.market {
-        vec![NodeCommand::Status, NodeCommand::Preflight, NodeCommand::Jobs { query: JobsQuery::default() }, NodeCommand::Stats]
-    } else if now.running && session.is_practice() {
-        // A market without a buyer is no market. The pane has a switch for it.
-        vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats, NodeCommand::StartRobot { robot: RobotKind::Buyer }]
-    } else if now.running {
-        vec![NodeCommand::Models, NodeCommand::Relays, NodeCommand::Stats]
+    let mut questions = Vec::new();
+    if now.market != before.market {
+        questions.push(NodeCommand::Status);
+    }
+    if now.market != before.market || (now.reached.is_some() && now.reached != before.reached) {
+        questions.extend([NodeCommand::Preflight, NodeCommand::Jobs { query: JobsQuery::default() }, NodeCommand::Stats]);
     } else {
-        vec![NodeCommand::Preflight]
-    };
+        questions.push(if now.running { NodeCommand::Stats } else { NodeCommand::Preflight });
+    }
+    if now.running {
+        questions.extend([NodeCommand::Models, NodeCommand::Relays]);
+    }
+    if now.running && !before.running && session.is_practice() && !session.link.outlives_us() {
+        // A market without a buyer is no market. The pane has a switch for it.
+        questions.push(NodeCommand::StartRobot { robot: RobotKind::Buyer });
+    }
     actions.write_batch(questions.into_iter().map(UserAction::Ask));
 }
 
 /// Asks for the payments of a wallet that has just been opened.
 fn list_payments(session: Res<'_, Session>, mut had_wallet: Local<'_, bool>, mut actions: MessageWriter<'_, UserAction>) {
-    let has_wallet = session.status.wallet.is_some();
+    let has_wallet = session.status.wallet.is_some() && session.link.is_up();
     if has_wallet && !std::mem::replace(&mut *had_wallet, has_wallet) {
         actions.write(UserAction::Ask(NodeCommand::Payments { before: None, limit: 50 }));
     }
@@ -54,7 +63,7 @@ fn list_payments(session: Res<'_, Session>, mut had_wallet: Local<'_, bool>, mut
 /// Asks for the totals when jobs have changed, one question at a time, and for the relays' counters: a relay tells of
 /// its connection by itself, of each event it does not.
 fn refresh_totals(session: Res<'_, Session>, history: Res<'_, History>, mut actions: MessageWriter<'_, UserAction>) {
-    if history.stats_stale && !session.awaits(&NodeCommand::Stats) {
+    if history.stats_stale && session.link.is_up() && !session.awaits(&NodeCommand::Stats) {
         actions.write(UserAction::Ask(NodeCommand::Stats));
         if session.status.running {
             actions.write(UserAction::Ask(NodeCommand::Relays));
@@ -75,7 +84,7 @@ fn check_again(mut said: PopulatedMessageReader<'_, '_, FromNode>, mut actions: 
 
 /// Asks for the relays' counters when a pane is opened that may show them.
 fn refresh_relays(session: Res<'_, Session>, mut opened: RemovedComponents<'_, '_, Closed>, mut actions: MessageWriter<'_, UserAction>) {
-    if opened.read().count() > 0 && session.status.running {
+    if opened.read().count() > 0 && session.is_answered() {
         actions.write(UserAction::Ask(NodeCommand::Relays));
     }
 }

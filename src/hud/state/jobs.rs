@@ -16,6 +16,8 @@ use crate::store::JobRow;
 #[derive(Resource, Debug, Clone, Default)]
 pub struct Jobs {
     pub under_way: BTreeMap<JobId, Flight>,
+    /// The node works.
+    is_running: bool,
 }
 
 /// One of them.
@@ -36,6 +38,11 @@ pub struct Progress {
 }
 
 impl Jobs {
+    fn put(&mut self, row: &JobRow) {
+        let progress = self.under_way.remove(&row.id).and_then(|flight| flight.progress);
+        self.under_way.insert(row.id, Flight { row: row.clone(), progress });
+    }
+
     /// The oldest first.
     pub fn in_order(&self) -> Vec<&Flight> {
         let mut flights: Vec<&Flight> = self.under_way.values().collect();
@@ -50,17 +57,22 @@ impl Reduce for Jobs {
             NodeEvent::JobChanged { job } if is_over(job) => {
                 self.under_way.remove(&job.id);
             }
-            NodeEvent::JobChanged { job } => {
-                let progress = self.under_way.remove(&job.id).and_then(|flight| flight.progress);
-                self.under_way.insert(job.id, Flight { row: job.as_ref().clone(), progress });
-            }
+            NodeEvent::JobChanged { job } => self.put(job),
+            // Jobs that a node outside had before it was reached: nothing else tells of them until they change.
+            NodeEvent::Jobs { page } if self.is_running => page.rows.iter().filter(|job| !is_over(job)).for_each(|job| self.put(job)),
+            NodeEvent::Link { link } if link.reached().is_some() => self.under_way.clear(),
             NodeEvent::JobProgress { job, tokens, max_tokens, tail, chars: _ } => {
                 if let Some(flight) = self.under_way.get_mut(job) {
                     flight.progress = Some(Progress { tokens: *tokens, max_tokens: *max_tokens, tail: tail.clone() });
                 }
             }
             // A stopped node works on nothing; what it left is in the ledger.
-            NodeEvent::Status { status } if !status.running => self.under_way.clear(),
+            NodeEvent::Status { status } => {
+                self.is_running = status.running;
+                if !status.running {
+                    self.under_way.clear();
+                }
+            }
             _ => {}
         }
     }

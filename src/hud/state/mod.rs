@@ -8,6 +8,7 @@ mod asking;
 mod doctor;
 mod history;
 mod jobs;
+mod lock;
 mod models;
 mod money;
 mod notices;
@@ -22,6 +23,7 @@ pub use activity::{Activity, Entry, Level};
 pub use doctor::Doctor;
 pub use history::History;
 pub use jobs::{Flight, Jobs, Progress};
+pub use lock::Lock;
 pub use models::Models;
 pub use money::Money;
 pub use notices::{Notice, Notices, Tone};
@@ -64,6 +66,7 @@ pub fn plugin(app: &mut App) {
     keep::<Trial>(app);
     keep::<Doctor>(app);
     keep::<Money>(app);
+    keep::<Lock>(app);
     // What happened, happened, whatever market is entered next.
     listen::<Activity>(app);
     listen::<Notices>(app);

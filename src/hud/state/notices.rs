@@ -11,7 +11,7 @@ use crate::hud::HudSystems;
 use crate::hud::bridge::{Alarm, FromNode};
 use crate::hud::theme::tokens;
 use crate::logging::redact;
-use crate::node::{NodeCommand, NodeEvent};
+use crate::node::{FailureKind, Link, NodeCommand, NodeEvent, Whose};
 
 /// Notices kept; older ones are in Activity.
 const KEPT: usize = 50;
@@ -79,9 +79,15 @@ impl Reduce for Notices {
             // Shown where it was asked for.
             (Some(NodeCommand::TestJob { .. } | NodeCommand::Jobs { .. } | NodeCommand::Stats), NodeEvent::Failed { .. }) => {}
             (Some(NodeCommand::Payments { .. } | NodeCommand::Receive { .. } | NodeCommand::Pay { .. }), NodeEvent::Failed { .. }) => {}
+            // The window asks for it.
+            (Some(command), NodeEvent::Failed { failure }) if command.is_start() && failure.kind == FailureKind::Locked => {}
             (_, NodeEvent::Failed { failure }) => self.tell(now, Tone::Error, &failure.message, failure.hints.join(" ")),
             (Some(NodeCommand::SetSetting { key, value }), NodeEvent::Done) => {
                 self.tell(now, Tone::Good, format!("{key} is now {value}."), "Written to the config file.");
+            }
+            (_, NodeEvent::Link { link: Link::Outside { pid, whose: Whose::Found } }) => {
+                let title = format!("Attached to the node in process {pid}.");
+                self.tell(now, Tone::Good, title, "It runs already, and goes on when this window closes.");
             }
             (Some(NodeCommand::PullModel { model }), NodeEvent::Done) => {
                 self.tell(now, Tone::Good, format!("{model} is here."), "Jobs can ask for it.");

@@ -6,13 +6,16 @@ use super::Reduce;
 use crate::domain::time::UnixMs;
 use crate::hud::HudSystems;
 use crate::hud::bridge::{Bridge, FromNode};
-use crate::node::{Market, NodeCommand, NodeEvent, NodeState, NodeStatus};
+use crate::node::{Link, Market, NodeCommand, NodeEvent, NodeState, NodeStatus};
 
 /// The session with a node.
 #[derive(Resource, Debug, Clone, Default)]
 pub struct Session {
     /// `None` until somebody has chosen.
     pub market: Option<Market>,
+    /// How the node is reached.
+    pub link: Link,
+    /// As last told: while the link is lost, from before.
     pub status: NodeStatus,
     /// What was asked and not yet answered to the end.
     pub waiting: Vec<NodeCommand>,
@@ -32,20 +35,35 @@ impl Session {
 
     /// Whether the node takes jobs, or tries to.
     pub fn is_out(&self) -> bool {
-        matches!(self.status.state, NodeState::Connecting | NodeState::Online | NodeState::Degraded)
+        self.link.is_up() && matches!(self.status.state, NodeState::Connecting | NodeState::Online | NodeState::Degraded)
+    }
+}
+
+impl Session {
+    /// Whether the node runs and can be asked.
+    pub fn is_answered(&self) -> bool {
+        self.status.running && self.link.is_up()
+    }
+
+    /// Whether the market can be left: a node that works would be stopped, unless it is not ours.
+    pub fn may_leave(&self) -> bool {
+        !self.status.running || self.link.outlives_us()
     }
 }
 
 impl Reduce for Session {
     fn reduce(&mut self, said: &FromNode, _now: UnixMs) {
-        if let NodeEvent::Status { status } = &said.event {
-            self.status = status.as_ref().clone();
+        match &said.event {
+            NodeEvent::Status { status } => self.status = status.as_ref().clone(),
+            NodeEvent::Link { link } => self.link = link.clone(),
+            _ => {}
         }
     }
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, look_at_bridge.in_set(HudSystems::Reduce));
+    // Before what was said is taken in: the first words of a new market must not be forgotten with the old one.
+    app.add_systems(Update, look_at_bridge.before(super::reduce::<Session>).in_set(HudSystems::Reduce));
 }
 
 /// What waits is known to the bridge; views read it here.

@@ -193,8 +193,10 @@ pub const NOTICE_WIDTH: f32 = 330.0;
 pub const NOTICES_SHOWN: usize = 4;
 /// Width of the diagonal stripes around a practice window, and from one to the next.
 pub const STRIPE: f32 = 6.0;
-/// Width of the first question.
+/// Width of the first question, and of the one for a passphrase.
 pub const WELCOME_WIDTH: f32 = 420.0;
+/// Width of the banner that says that the node is out of reach.
+pub const BANNER_WIDTH: f32 = 560.0;
 
 /// Bars that show how far something is.
 pub const METER: f32 = 4.0;

@@ -7,18 +7,32 @@ use crate::hud::theme::{Text, tokens};
 
 /// A line to type in.
 pub fn line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    let edit = edit(ui, text, hint, width);
+    let response = ui.add(edit);
+    button::ring(ui, &response);
+    response
+}
+
+/// As [`line`], for what nobody may read: masked, not to be copied, and without a memory of what stood there before.
+pub fn secret_line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    let edit = edit(ui, text, hint, width).password(true);
+    let mut shown = edit.show(ui);
+    shown.state.clear_undoer();
+    shown.state.store(ui.ctx(), shown.response.id);
+    button::ring(ui, &shown.response);
+    shown.response.response
+}
+
+fn edit<'t>(ui: &Ui, text: &'t mut String, hint: &str, width: f32) -> TextEdit<'t> {
     let ink = Ink::of(ui);
     let inside = Margin::symmetric(tokens::ROW_PADDING as i8, tokens::FIELD_PADDING);
-    let edit = TextEdit::singleline(text)
+    TextEdit::singleline(text)
         .font(Text::Table.font(crate::hud::theme::Weight::Regular))
         .text_color(ink.0.text_high)
         .hint_text(ink.low(Text::Table, hint))
         .frame(card::frame(ink).fill(ink.0.ground).inner_margin(inside))
         .desired_width(width)
-        .min_size(vec2(0.0, tokens::ROW));
-    let response = ui.add(edit);
-    button::ring(ui, &response);
-    response
+        .min_size(vec2(0.0, tokens::ROW))
 }
 
 /// A name at the left, its value at the right, cut off where there is no room.

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use super::line::{Call, Line, There, WATCH};
+use super::line::{Call, Line, Loss, There, WATCH};
 use super::switchboard::Switchboard;
 use super::words;
-use crate::domain::time::UnixMs;
 use crate::node::command::NodeCommand;
 use crate::node::control::{ControlError, Heard};
 use crate::node::event::{Failure, NodeEvent};
@@ -27,7 +26,7 @@ impl Switchboard {
     pub(super) fn plan_next_call(&mut self) {
         let pace = &self.options.pace;
         let wait = match self.line {
-            Line::Lost { .. } => pace.retry.saturating_mul(1 << self.tries.min(16)).min(pace.longest),
+            Line::Lost(_) => pace.retry.saturating_mul(1 << self.tries.min(16)).min(pace.longest),
             Line::Here | Line::There(_) => pace.look,
         };
         self.tries += 1;
@@ -84,7 +83,7 @@ impl Switchboard {
         match self.line {
             Line::Here if self.link.is_none() => self.tell_here(),
             Line::Here | Line::There(_) => {}
-            Line::Lost { pid, since } => self.mourn(pid, since),
+            Line::Lost(loss) => self.mourn(loss),
         }
         for request in std::mem::take(&mut self.held) {
             if request.command.is_start() && self.birth.is_none() { self.begin(request) } else { self.asked(request) }
@@ -109,23 +108,23 @@ impl Switchboard {
     /// The node outside does not answer any more.
     pub(super) fn lose(&mut self, error: &ControlError) {
         let Line::There(there) = &self.line else { return };
-        let (pid, since) = (there.pid, there.heard_at);
-        tracing::warn!("The link to the node in process {pid} is lost: {error}.");
+        let loss = Loss { pid: there.pid, since: there.heard_at, mode: self.mode().unwrap_or_default() };
+        tracing::warn!("The link to the node in process {} is lost: {error}.", loss.pid);
         self.bury();
-        self.line = Line::Lost { pid, since };
+        self.line = Line::Lost(loss);
         self.tries = 0;
         self.plan_next_call();
-        self.mourn(pid, since);
+        self.mourn(loss);
         for request in std::mem::take(&mut self.waiting) {
             self.fail(request.id, words::unanswered());
         }
     }
 
     /// Tells what has become of it.
-    pub(super) fn mourn(&mut self, pid: u32, since: UnixMs) {
+    pub(super) fn mourn(&mut self, Loss { pid, since, mode }: Loss) {
         let lives = LockHolder::find(&self.options.node.paths.lock).is_some_and(|holder| holder.pid() == pid);
         let fate = if lives { Fate::Silent } else { Fate::Gone };
-        self.tell_link(Link::Lost { pid, since, fate });
+        self.tell_link(Link::Lost { pid, since, fate, mode });
     }
 
     /// Lets the system forget a daemon of ours that has ended.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Pace;
+use crate::config::Mode;
 use crate::domain::ids::RequestId;
 use crate::domain::time::UnixMs;
 use crate::node::command::NodeCommand;
@@ -24,7 +25,17 @@ pub enum Line {
     /// To a process of its own.
     There(Box<There>),
     /// Nowhere: it has gone.
-    Lost { pid: u32, since: UnixMs },
+    Lost(Loss),
+}
+
+/// A node that does not answer any more.
+#[derive(Clone, Copy)]
+pub struct Loss {
+    pub pid: u32,
+    /// When it last said something.
+    pub since: UnixMs,
+    /// As the config was then.
+    pub mode: Mode,
 }
 
 /// A call that has not been answered.

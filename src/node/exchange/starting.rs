@@ -26,7 +26,7 @@ impl Switchboard {
             (None, Ok(Mode::Attached)) => self.fail(request.id, words::only_attaches()),
             (None, Ok(Mode::Daemon)) => self.begin_daemon(request),
             (None, Ok(Mode::InProcess)) => {
-                if matches!(self.line, Line::Lost { .. }) {
+                if matches!(self.line, Line::Lost(_)) {
                     self.line = Line::Here;
                     self.tell_stopped();
                 }

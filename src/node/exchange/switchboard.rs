@@ -115,7 +115,7 @@ impl Switchboard {
             (Some(call), _) => Some(call.until),
             (None, Line::There(there)) => Some(there.deadline(&self.options.pace)),
             (None, Line::Here) if self.birth.is_some() || self.own_is_up() => None,
-            (None, Line::Here | Line::Lost { .. }) => Some(self.next_call),
+            (None, Line::Here | Line::Lost(_)) => Some(self.next_call),
         }
     }
 
@@ -138,8 +138,8 @@ impl Switchboard {
             Line::Here if self.birth.is_some() && request.command == NodeCommand::Status => self.answer(request.id, self.starting()),
             Line::Here if self.call.is_some() && self.own.is_none() => self.held.push(request),
             Line::Here if !is_start || self.own_is_up() => self.ask_own(request),
-            Line::Lost { .. } if !is_start => self.fail(request.id, words::lost()),
-            Line::Here | Line::Lost { .. } => {
+            Line::Lost(_) if !is_start => self.fail(request.id, words::lost()),
+            Line::Here | Line::Lost(_) => {
                 self.held.push(request);
                 // Somebody may have started one a moment ago.
                 if self.call.is_none() && !self.dial() {

@@ -16,7 +16,7 @@ use crate::hud::robot;
 use crate::hud::state::{History, Jobs, Models, Relays, Session, Trial};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, card, row, words};
-use crate::node::{NodeCommand, NodeState, RobotKind, Verdict};
+use crate::node::{Fate, Link, NodeCommand, NodeState, RobotKind, Verdict};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -117,20 +117,33 @@ fn earned(ink: Ink, shown: &Shown<'_>) -> WidgetText {
 /// The one switch, and in words what it does or what is in the way.
 fn switch(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
     let state = session.status.state;
-    let (title, weight) = switch_title(state);
-    let is_asked = session.awaits(&NodeCommand::GoOnline) && matches!(state, NodeState::Stopped | NodeState::Offline);
-    let enabled = online_wish(state).is_some() && !is_asked && session.market.is_some();
+    let (title, weight, words) = match &session.link {
+        Link::Lost { fate, .. } => switch_without(*fate),
+        Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => (switch_title(state).0, switch_title(state).1, switch_words(state)),
+    };
+    let is_down = matches!(state, NodeState::Stopped | NodeState::Offline) || !session.link.is_up();
+    let is_asked = session.awaits(&NodeCommand::GoOnline) && is_down;
+    let enabled = online_wish(session).is_some() && !is_asked && session.market.is_some();
     let key = ActionKind::ToggleOnline.binding().map_or("", |binding| binding.shown);
     if button::large(ui, title, weight, enabled).on_hover_text(format!("Key: {key}")).clicked() {
         wishes.wish(UserAction::ToggleOnline);
     }
     let ink = Ink::of(ui);
-    if session.status.blockers.is_empty() {
-        ui.vertical_centered(|ui| ui.add(Label::new(ink.low(Text::Table, switch_words(state))).wrap()));
+    if session.status.blockers.is_empty() || !session.link.is_up() {
+        ui.vertical_centered(|ui| ui.add(Label::new(ink.low(Text::Table, words)).wrap()));
+        return;
     }
     for blocker in &session.status.blockers {
         ui.add(Label::new(ink.signal(Signal::Warning, Text::Table, format!("⚠ {}", blocker.message))).wrap());
         ui.add(Label::new(ink.mid(Text::Table, &blocker.hint)).wrap());
+    }
+}
+
+/// The switch of a node that does not answer.
+const fn switch_without(fate: Fate) -> (&'static str, button::Weight, &'static str) {
+    match fate {
+        Fate::Gone => ("Go online", button::Weight::Main, "The node has ended without a word. This starts it anew and takes jobs."),
+        Fate::Silent => ("No answer", button::Weight::Large, "The node does not answer. It is asked again by itself."),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn checks(session: &Session, models: &Models, relays: &Relays) -> Vec<Check>
     if preflight.config.verdict != Verdict::Good {
         checks.push(config(&preflight.config));
     }
-    checks.push(identity(preflight));
+    checks.push(identity(session, preflight));
     if preflight.config.verdict == Verdict::Bad {
         // What it would say about the rest is not known.
         return checks;
@@ -84,13 +84,16 @@ fn config(finding: &Finding) -> Check {
     Check::new("Config", signal(finding.verdict), "look at this").hint(why(finding)).fix("Read again", UserAction::Ask(NodeCommand::Reload))
 }
 
-fn identity(preflight: &Preflight) -> Check {
+fn identity(session: &Session, preflight: &Preflight) -> Check {
     let finding = &preflight.identity;
-    match finding.verdict {
-        Verdict::Good => {
-            Check::new("Identity", Signal::Good, words::ends(&finding.message)).fix("Copy", UserAction::Copy(finding.message.clone()))
+    // A node that runs has unlocked it.
+    let npub = session.status.npub.as_ref().or_else(|| (finding.verdict == Verdict::Good).then_some(&finding.message));
+    match (npub, finding.verdict) {
+        (Some(npub), _) => Check::new("Identity", Signal::Good, words::ends(npub)).fix("Copy", UserAction::Copy(npub.clone())),
+        (None, Verdict::Warning) => {
+            Check::new("Identity", Signal::Warning, "locked").hint("It is under a passphrase, which is asked for at the start.")
         }
-        verdict => {
+        (None, verdict) => {
             let hint = format!("{} Its twelve words are shown there, once.", finding.message);
             Check::new("Identity", signal(verdict), "missing").hint(hint).fix("Copy command", UserAction::Copy("pylon init".to_owned()))
         }
