@@ -94,7 +94,7 @@ pub fn view(ui: &mut Ui, ink: Ink, lock: &Lock, form: &mut Form, wishes: &mut Wi
         let pressed = button::large(ui, "Unlock and start", button::Weight::Main, has_text).clicked();
         let left = button::large(ui, "Not now", button::Weight::Large, true).clicked() || ui.input(|input| input.key_pressed(Key::Escape));
         ui.add(
-            Label::new(ink.low(Text::Hint, "Enter unlocks, Esc leaves it locked. It is kept nowhere, and asked for at each start.")).wrap(),
+            Label::new(ink.low(Text::Hint, "Enter unlocks, Esc leaves it locked. It is in no file, and asked for at each start.")).wrap(),
         );
         if left {
             form.forget();
