@@ -47,7 +47,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "pylon earnings                   # the last 7 days",
             "pylon earnings --by model --days 30",
-            "pylon config set costs.watts 250; pylon config set costs.sats_per_kwh 300   # then with what is left after electricity",
+            "pylon earnings --by buyer --days 0   # all there ever were",
         ],
     ),
     ("jobs show", &["pylon jobs show 3f2a9c"]),
