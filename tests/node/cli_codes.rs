@@ -20,9 +20,9 @@ fn impostor(dir: &Path, answer: &'static str) -> JoinHandle<()> {
     let listener = UnixListener::bind(dir.join("data/control.sock")).unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let mut question = String::new();
-        BufReader::new(stream.try_clone().unwrap()).read_line(&mut question).unwrap();
-        let question: serde_json::Value = serde_json::from_str(&question).unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let mut said = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
+        let question = said.find(|said| said["do"] != "hello").unwrap();
         stream.write_all(answer.replace("ID", &question["id"].to_string()).as_bytes()).unwrap();
     })
 }
