@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::ids::{PaymentHash, Pubkey};
 use crate::domain::money::MilliSats;
 use crate::domain::offer::Flaw;
-use crate::domain::purchase::PurchaseState;
+use crate::domain::purchase::{PurchaseFact, PurchaseState};
 
 fn requests(count: u8) -> Ledger {
     let ledger = Ledger::new();
@@ -102,6 +102,18 @@ fn the_answer_to_a_payment_is_taken_from_everybody_whose_invoice_it_was() {
     assert!(store.take_answer(id(1), from(5), NOON).wait().unwrap().is_none(), "another invoice, and no answer to this one");
     let done = store.take_answer(id(1), from(4), NOON).wait().unwrap().unwrap();
     assert_eq!((done.state, done.provider), (PurchaseState::Done, Some(Pubkey([4; 32]))));
+}
+
+#[test]
+fn how_a_request_ended_is_not_overwritten_by_what_is_said_later() {
+    let ledger = requests(1);
+    let words = |words: &str| words.to_owned();
+    let noted = ledger.store().note_purchase(id(1), "over-bid", words("Too dear.")).wait().unwrap();
+    assert_eq!(noted.reason.as_deref(), Some("Too dear."));
+    let step = PurchaseStep { fact: PurchaseFact::Cancelled, reason: Some(("cancelled", words("Called off by you."))) };
+    ledger.store().step(id(1), step, NOON).wait().unwrap();
+    let noted = ledger.store().note_purchase(id(1), "not-sent", words("No relay took it.")).wait().unwrap();
+    assert_eq!((noted.reason_code.as_deref(), noted.reason.as_deref()), (Some("cancelled"), Some("Called off by you.")));
 }
 
 #[test]

@@ -118,10 +118,12 @@ impl Store {
         })
     }
 
-    /// Says why a request stands as it does.
+    /// Says why a request stands as it does, while it still waits for something: how it ended was said when it ended.
     pub fn note_purchase(&self, id: JobId, code: &'static str, words: String) -> Pending<PurchaseRow> {
         self.submit(move |connection, _| {
-            note(connection, id, code, &words)?;
+            if !state(connection, id)?.is_final() {
+                note(connection, id, code, &words)?;
+            }
             row(connection, id)
         })
     }
