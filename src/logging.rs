@@ -169,10 +169,11 @@ impl<'a, W: Write + 'a> MakeWriter<'a> for Redacting<W> {
 struct RedactingLine<W>(Arc<Mutex<W>>);
 
 impl<W: Write> Write for RedactingLine<W> {
-    /// The formatter hands over one whole line.
+    /// The formatter hands over one whole line. One that cannot be written, as the disk is full, is let go: whoever is
+    /// told would say so on standard error, which may lie on the same disk, and panic if that fails as well.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = redact(&String::from_utf8_lossy(bytes));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())?;
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
         Ok(bytes.len())
     }
 
@@ -257,6 +258,14 @@ mod tests {
         let (lines, next) = ring.since(0);
         assert!(lines.len() == 1 && lines[0].contains("Something with a key.") && !lines[0].contains("qqqqqq"), "{lines:?}");
         assert_eq!((ring.since(next).0.len(), next), (0, 1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_under_the_log_troubles_nobody() {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a disk that is always full");
+        let mut line = Redacting(Arc::new(Mutex::new(full))).make_writer();
+        line.write_all(b"a line\n").and_then(|()| line.flush()).expect("let go");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod keys;
 mod layers;
 mod legacy;
 mod paths;
+mod place;
 mod secret_file;
 mod value;
 
@@ -23,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use layers::{Loaded, Notice, Override};
-pub use paths::{Environment, PathError, Paths};
+pub use paths::{Environment, Paths};
+pub use place::PathError;
 pub use secret_file::{SecretFile, SecretFileError, open_to_others};
 
 use crate::domain::admission::Accept;

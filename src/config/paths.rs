@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+
+use super::place::{self, PathError};
 
 /// The environment, read once. Tests make their own; nobody else looks.
 #[derive(Clone, Default)]
@@ -63,19 +64,6 @@ impl Environment {
             .filter(move |(name, _)| name.starts_with(prefix))
             .filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)))
     }
-}
-
-/// A place that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PathError {
-    #[error("there is no home directory to put the data in; say where with --data-dir or PYLON_DATA_DIR")]
-    NoHome,
-    #[error("the data directory {} cannot be used: {source}; it must be a directory of yours that you can write to", path.display())]
-    Unusable {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 /// Everything a node keeps, all under one directory.
@@ -138,15 +126,18 @@ impl Paths {
         Self::at(&self.practice)
     }
 
-    /// Makes the data directory, closed to everybody else, and checks that it can be written to.
+    /// Makes the data directory, closed to everybody else, and checks that it takes what is written.
     pub fn ensure(&self) -> Result<(), PathError> {
-        private_dir(&self.data_dir)?;
+        place::make(&self.data_dir)?;
         if let Some(parent) = self.control_sock.parent() {
-            private_dir(parent)?;
+            place::make(parent)?;
         }
-        // Asking the file system beats reading permission bits: mounts and ownership count as well.
-        let failed = |source| PathError::Unusable { path: self.data_dir.clone(), source };
-        tempfile::Builder::new().prefix(".writable").tempfile_in(&self.data_dir).map(drop).map_err(failed)
+        place::check(&self.data_dir)
+    }
+
+    /// Whether the data directory, if there is one, could be used by a start. Changes nothing.
+    pub fn check(&self) -> Result<(), PathError> {
+        if self.data_dir.exists() { place::check(&self.data_dir) } else { Ok(()) }
     }
 }
 
@@ -161,28 +152,6 @@ fn socket(dir: &Path) -> PathBuf {
     let digest = Sha256::digest(dir.as_os_str().as_encoded_bytes());
     let name = hex::encode(digest.get(..8).unwrap_or_default());
     std::env::temp_dir().join(format!("pylon-{name}")).join("control.sock")
-}
-
-fn private_dir(path: &Path) -> Result<(), PathError> {
-    let failed = |source| PathError::Unusable { path: path.to_owned(), source };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
-        builder.mode(0o700).create(path).map_err(failed)?;
-        let metadata = fs::metadata(path).map_err(failed)?;
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(failed(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "it belongs to another user")));
-        }
-        // A directory of an earlier program may be open to others; secrets are about to be kept in it.
-        if metadata.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        }
-    }
-    #[cfg(not(unix))]
-    builder.create(path).map_err(failed)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -210,28 +179,5 @@ mod tests {
         assert!(one.control_sock.as_os_str().len() <= MAX_SOCKET_PATH);
         assert_ne!(one.control_sock, other.control_sock);
         assert_eq!(Paths::at(Path::new("/a")).control_sock, Path::new("/a/control.sock"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_directory_is_made_private_and_closed_if_it_was_open() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().expect("dir");
-        let paths = Paths::at(&dir.path().join("a/b"));
-        let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
-        paths.ensure().expect("made");
-        assert_eq!(mode(&paths.data_dir), 0o700);
-        fs::set_permissions(&paths.data_dir, fs::Permissions::from_mode(0o755)).expect("opened");
-        paths.ensure().expect("closed");
-        assert_eq!(mode(&paths.data_dir), 0o700);
-    }
-
-    #[test]
-    fn a_file_in_the_directorys_place_is_named() {
-        let dir = tempfile::tempdir().expect("dir");
-        let place = dir.path().join("taken");
-        fs::write(&place, "x").expect("written");
-        let error = Paths::at(&place).ensure().expect_err("refused").to_string();
-        assert!(error.contains("taken"), "{error}");
     }
 }

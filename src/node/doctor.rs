@@ -113,6 +113,7 @@ impl Examination {
         let mut findings = Vec::new();
         let (found, config) = config(&self.options);
         findings.extend(found);
+        findings.extend(directory(&self.options));
         let (found, identity) = identity(&self.options);
         findings.push(found);
         let options = self.options.clone();
@@ -163,6 +164,12 @@ pub(super) fn config(options: &NodeOptions) -> (Vec<Finding>, Option<Arc<Config>
         }
         Err(error) => (vec![Finding::bad("config", sentence(&error), CONFIG_HINT)], None),
     }
+}
+
+/// The data directory, if there is something wrong with it.
+fn directory(options: &NodeOptions) -> Option<Finding> {
+    let error = options.paths.check().err()?;
+    Some(Finding::bad("directory", sentence(&error), "Nothing can be written down there, so the node takes no jobs."))
 }
 
 /// The identity a start would use. Good: the message is the npub.

@@ -49,8 +49,8 @@ pub enum StoreError {
     /// A value in the file that this program never wrote.
     #[error("the ledger is damaged: {0}; run `pylon doctor`")]
     Damaged(String),
-    #[error("the disk failed: {0}")]
-    Disk(#[source] Arc<io::Error>),
+    #[error("the disk failed ({0}); look at its free space and its health")]
+    Disk(#[source] Arc<dyn std::error::Error + Send + Sync>),
     #[error("the ledger is closed")]
     Closed,
     #[error("the ledger failed: {0}")]
@@ -102,6 +102,7 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(Arc::new(error)),
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             _ => Self::Sqlite(Arc::new(error)),
         }

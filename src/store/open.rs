@@ -40,7 +40,8 @@ pub fn writable(path: &Path) -> Result<Connection, StoreError> {
 ///
 /// SQLite may leave an empty `-wal` and `-shm` beside a file that was read while nobody wrote: a reader may make them
 /// and may not remove them. They are harmless and the next writer cleans up. In a directory where they cannot even be
-/// made, nobody can be writing either, and the file is read as it is.
+/// made, nobody can be writing either, and the file is read as it is. The same goes for a disk without room for them,
+/// unless a log is there that says more than the file.
 pub fn readable(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::NoLedger { path: path.to_owned() });
@@ -58,8 +59,16 @@ pub fn readable(path: &Path) -> Result<Connection, StoreError> {
     let uri = file_uri(path);
     match open(&uri) {
         Err(StoreError::CannotOpen { .. } | StoreError::ReadOnly) => open(&format!("{uri}?immutable=1")),
+        Err(StoreError::Disk(_) | StoreError::DiskFull) if !has_log(path) => open(&format!("{uri}?immutable=1")),
         opened => opened,
     }
+}
+
+/// Whether something is written in the log beside the file that may not be in the file.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 /// The path as SQLite's URI, with what a URI reserves escaped.

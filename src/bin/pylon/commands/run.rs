@@ -37,7 +37,11 @@ impl Audience for Terminal<'_> {
         Ok(())
     }
 
+    /// A screen that takes nothing more, such as a file on a full disk, is no reason to stop.
     fn event(&mut self, report: &Report) -> Result<(), Failure> {
-        report::event(report, self.output)
+        if let Err(failure) = report::event(report, self.output) {
+            tracing::debug!("{}", failure.message);
+        }
+        Ok(())
     }
 }
