@@ -120,6 +120,8 @@ pub enum Refusal {
     },
     /// No model can run at the moment.
     NoModelReady,
+    /// This machine's clock is wrong, so that no date means anything.
+    ClockOff,
     /// The wallet that would be paid into cannot be used at the moment.
     WalletAway,
 }
@@ -147,6 +149,7 @@ impl Refusal {
             Self::QuotesFull => "quotes-full",
             Self::ModelNotServed { .. } => "model-not-served",
             Self::NoModelReady => "no-model-ready",
+            Self::ClockOff => "clock-off",
             Self::WalletAway => "wallet-away",
         }
     }
@@ -187,6 +190,7 @@ impl fmt::Display for Refusal {
             Self::QuotesFull => write!(f, "Too many invoices wait to be paid here; try again later."),
             Self::ModelNotServed { model, offered } => write!(f, "The model {model:?} is not offered here; there is {offered}."),
             Self::NoModelReady => write!(f, "No model is ready here at the moment; try again later."),
+            Self::ClockOff => write!(f, "This provider's clock is wrong at the moment; try again later."),
             Self::WalletAway => write!(f, "This provider cannot take payments at the moment; try again later."),
         }
     }

@@ -4,6 +4,7 @@
 //! That is what lets every rule about a job be tested as a table, and what the other rooms agree on.
 
 pub mod admission;
+pub mod clock_skew;
 pub mod ids;
 pub mod job;
 pub mod limits;

@@ -65,6 +65,9 @@ pub struct RelayHealth {
     pub name: Option<String>,
     pub software: Option<String>,
     pub limits: Option<RelayLimits>,
+    /// By how many seconds its clock is ahead of ours, while it is connected and says.
+    #[serde(default)]
+    pub clock_ahead_secs: Option<i64>,
     /// The relay asked who we are and we answered (NIP-42).
     pub authenticated: bool,
 }

@@ -1,5 +1,6 @@
 //! TLS and HTTP, set up once and the same way for everybody.
 
+pub mod date;
 pub mod hosts;
 
 use std::sync::Once;

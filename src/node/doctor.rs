@@ -3,21 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::audit;
 use super::event::{Failure, sentence};
 use super::options::{Market, NodeOptions};
 use super::services::backends;
+use super::trouble::CLOCK_HINT;
 use super::unlock::refused;
+use crate::clock::Clock;
 use crate::config::{Config, Notice, SecretFile, WalletKind};
+use crate::domain::clock_skew::skew;
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState};
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::identity::{Identity, IdentityError};
 use crate::inference::registry::Registry;
-use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews};
+use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews, clock_ahead_secs};
 use crate::store::{Reader, StoreError};
 use crate::wallet::Wallet;
 use crate::wallet::nwc::Connection;
@@ -141,13 +145,13 @@ impl Examination {
     async fn relays(&self, config: &Config, identity: Option<Identity>) -> Vec<Finding> {
         let health = match (&self.relays, identity) {
             (Some(health), _) => health.clone(),
-            (None, Some(identity)) => match try_relays(config, &identity).await {
+            (None, Some(identity)) => match try_relays(config, &identity, &self.options.clock).await {
                 Ok(health) => health,
                 Err(failure) => return vec![Finding::bad("relays", failure, "Check relays.urls in the config.")],
             },
             (None, None) => return Vec::new(),
         };
-        health.iter().map(relay_finding).collect()
+        health.iter().map(relay_finding).chain(clock_finding(&health)).collect()
     }
 }
 
@@ -272,10 +276,23 @@ fn relay_finding(relay: &RelayHealth) -> Finding {
     }
 }
 
+/// Our clock by those of the relays; nothing where none tells its time.
+fn clock_finding(relays: &[RelayHealth]) -> Option<Finding> {
+    let clocks: Vec<i64> = relays.iter().filter_map(|relay| relay.clock_ahead_secs).collect();
+    if clocks.is_empty() {
+        return None;
+    }
+    Some(match skew(clocks.iter().copied()) {
+        Some(skew) => Finding::bad("clock", skew.to_string(), CLOCK_HINT),
+        None => Finding::good("clock", format!("It agrees with the relays that tell their time ({}).", clocks.len())),
+    })
+}
+
 /// Connects to every relay for a moment.
-async fn try_relays(config: &Config, identity: &Identity) -> Result<Vec<RelayHealth>, String> {
+async fn try_relays(config: &Config, identity: &Identity, clock: &Clock) -> Result<Vec<RelayHealth>, String> {
     let client = crate::net::http_client().map_err(|error| error.to_string())?;
-    let options = LinkOptions::new(config.relays.urls.clone(), config.relays.max_event_bytes, identity.nostr_keys().clone(), client);
+    let options =
+        LinkOptions::new(config.relays.urls.clone(), config.relays.max_event_bytes, identity.nostr_keys().clone(), client.clone());
     let (link, mut news) = NostrRelays::new(options).map_err(|error| error.to_string())?;
     link.connect().await;
     let all_connected = async {
@@ -288,7 +305,15 @@ async fn try_relays(config: &Config, identity: &Identity) -> Result<Vec<RelayHea
     };
     // Whoever has not connected by then is reported as it stands.
     let _ = tokio::time::timeout(CONNECT, all_connected).await;
-    let health = link.health();
+    let mut health = link.health();
+    let ask = |relay: &RelayHealth| {
+        let (client, url) = (client.clone(), relay.url.clone());
+        async move { clock_ahead_secs(&client, &url, clock).await }
+    };
+    let clocks = join_all(health.iter().map(ask)).await;
+    for (relay, clock) in health.iter_mut().zip(clocks) {
+        relay.clock_ahead_secs = clock;
+    }
     link.close().await;
     Ok(health)
 }

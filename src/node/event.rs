@@ -34,7 +34,7 @@ pub enum NodeEvent {
     /// Models: the model table changed, or was asked for.
     Models { backends: Vec<BackendHealth> },
     /// Relays: one relay's state changed.
-    Relay { relay: RelayHealth },
+    Relay { relay: Box<RelayHealth> },
     /// Relays: all of them, in configured order, as asked for.
     Relays { relays: Vec<RelayHealth> },
     /// Jobs: a job changed state; the row is what the ledger holds now.

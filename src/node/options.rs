@@ -12,6 +12,7 @@ use crate::config::{Environment, Override, Paths};
 use crate::domain::money::MilliSats;
 use crate::domain::time::Pace;
 use crate::inference::Inference;
+use crate::relay::LOOK_AT_CLOCKS;
 use crate::store::{FaultPoint, Observer};
 use crate::wallet::Wallet;
 
@@ -42,13 +43,14 @@ pub enum Housing {
 #[derive(Debug, Clone, Copy)]
 pub struct Paces {
     pub wallet: Pace,
+    pub clock: Pace,
     /// Before a ledger that failed is tried again; longer if it fails again and again.
     pub ledger: Duration,
 }
 
 impl Default for Paces {
     fn default() -> Self {
-        Self { wallet: Pace::secs(30, 10), ledger: Duration::from_secs(5) }
+        Self { wallet: Pace::secs(30, 10), clock: LOOK_AT_CLOCKS, ledger: Duration::from_secs(5) }
     }
 }
 

@@ -86,7 +86,7 @@ impl Services {
         let store = Store::open(&paths.ledger, opening).map_err(|error| Failure::user(sentence(&error)))?;
         let tasks = Tasks::new(outlet.clone());
         let registry = registry(&config, options, &tasks)?;
-        let (relays, news) = link(&config, &identity)?;
+        let (relays, news) = link(&config, &identity, options)?;
         let wallet = purse::open(&config, options, outlet).await?;
         let (bell, bells) = mpsc::channel(BELLS);
         let directory = Arc::new(directory(options, &relays)?);
@@ -280,9 +280,10 @@ pub fn backends(config: &Config, options: &NodeOptions) -> Result<Vec<Arc<dyn In
     Ok(backends)
 }
 
-fn link(config: &Config, identity: &Identity) -> Result<(Arc<dyn RelayLink>, mpsc::Receiver<RelayNews>), Failure> {
+fn link(config: &Config, identity: &Identity, node: &NodeOptions) -> Result<(Arc<dyn RelayLink>, mpsc::Receiver<RelayNews>), Failure> {
     let client = crate::net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
     let options = LinkOptions::new(config.relays.urls.clone(), config.relays.max_event_bytes, identity.nostr_keys().clone(), client);
+    let options = LinkOptions { clock: node.clock.clone(), look: node.paces.clock, ..options };
     let (link, news) =
         NostrRelays::new(options).map_err(|error| Failure::usage(sentence(&error)).hint("Check relays.urls in the config."))?;
     Ok((Arc::new(link), news))
@@ -317,7 +318,7 @@ impl Post {
                 RelayNews::EndOfStored { .. } => {}
                 RelayNews::Health(relay) => {
                     board.count_relays(&self.relays.health());
-                    outlet.tell(NodeEvent::Relay { relay: *relay });
+                    outlet.tell(NodeEvent::Relay { relay });
                 }
             }
         }

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::options::Housing;
 use super::trouble::{Obstacle, Trouble, blockers, ledger};
+use crate::domain::clock_skew::skew;
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
@@ -119,11 +120,12 @@ impl Board {
         Self(watch::Sender::new(status))
     }
 
-    /// Counts the relays, how many there are and how many are with us.
+    /// Counts the relays, how many there are and how many are with us, and holds their clocks against ours.
     pub fn count_relays(&self, relays: &[RelayHealth]) {
-        let connected = relays.iter().filter(|relay| relay.state == RelayState::Connected).count();
+        let connected = || relays.iter().filter(|relay| relay.state == RelayState::Connected);
         self.update(|status| {
-            status.relays_connected = u32::try_from(connected).unwrap_or(u32::MAX);
+            status.trouble.clock = skew(connected().filter_map(|relay| relay.clock_ahead_secs));
+            status.relays_connected = u32::try_from(connected().count()).unwrap_or(u32::MAX);
             status.relays_configured = u32::try_from(relays.len()).unwrap_or(u32::MAX);
         });
     }

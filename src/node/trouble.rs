@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::status::{Blocker, NodeStatus};
+use crate::domain::clock_skew::ClockSkew;
 use crate::domain::job::Policy;
 
 /// What has been found wrong. Relays and models are no part of it: the status counts them.
@@ -14,6 +15,9 @@ pub struct Trouble {
     /// Nothing can be written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerTrouble>,
+    /// Our clock is off, by the clocks of most relays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockSkew>,
     /// Why the wallet cannot be used. One look that fails is no trouble; two in a row are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<String>,
@@ -31,6 +35,8 @@ pub struct LedgerTrouble {
 pub enum Obstacle {
     /// Nothing can be written down, not even a refusal.
     Ledger,
+    /// Requests look stale or early to us, and what we send does to others.
+    Clock,
     /// Nobody could pay.
     Wallet,
 }
@@ -38,18 +44,19 @@ pub enum Obstacle {
 impl NodeStatus {
     /// The gravest thing that keeps requests out; `None`: they are judged one by one.
     pub fn obstacle(&self) -> Option<Obstacle> {
-        let Trouble { ledger, wallet } = &self.trouble;
-        match (ledger, wallet) {
-            (Some(_), _) => Some(Obstacle::Ledger),
-            (None, Some(_)) if self.policy != Policy::Free => Some(Obstacle::Wallet),
-            (None, _) => None,
+        let Trouble { ledger, clock, wallet } = &self.trouble;
+        match (ledger, clock, wallet) {
+            (Some(_), ..) => Some(Obstacle::Ledger),
+            (None, Some(_), _) => Some(Obstacle::Clock),
+            (None, None, Some(_)) if self.policy != Policy::Free => Some(Obstacle::Wallet),
+            (None, None, _) => None,
         }
     }
 }
 
 /// Everything that is in the way of taking jobs, the gravest first.
 pub fn blockers(status: &NodeStatus) -> Vec<Blocker> {
-    [ledger(status), no_relay(status), no_model(status), wallet(status)].into_iter().flatten().collect()
+    [ledger(status), no_relay(status), clock(status), no_model(status), wallet(status)].into_iter().flatten().collect()
 }
 
 /// What is in the way of anything at all, of a node that takes no jobs as well.
@@ -67,6 +74,14 @@ fn no_model(status: &NodeStatus) -> Option<Blocker> {
     let hint = "Start Ollama with `ollama serve` and get a model with `pylon models pull llama3.2`.";
     let has_none = status.models.is_empty() && status.backends_asked;
     has_none.then(|| Blocker::new("no-model", "No model is ready, so jobs are refused.", hint))
+}
+
+/// What to do about a clock that is off.
+pub const CLOCK_HINT: &str = "Set it, for example with `timedatectl set-ntp true`. It is looked at again twice a minute.";
+
+fn clock(status: &NodeStatus) -> Option<Blocker> {
+    let skew = status.trouble.clock?;
+    Some(Blocker::new("clock", format!("{skew} Events that are dated so far off are refused, so jobs are too."), CLOCK_HINT))
 }
 
 fn wallet(status: &NodeStatus) -> Option<Blocker> {
@@ -110,6 +125,14 @@ mod tests {
         let mut status = NodeStatus { policy: Policy::Free, relays_connected: 0, ..well() };
         status.trouble.ledger = Some(LedgerTrouble { why: "The disk is full.".into(), hint: "Free some space.".into() });
         assert_eq!((codes(&status), status.obstacle()), (vec!["ledger".to_owned(), "no-relay".to_owned()], Some(Obstacle::Ledger)));
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_in_the_way_of_free_jobs_as_well() {
+        let mut status = NodeStatus { policy: Policy::Free, ..well() };
+        status.trouble.clock = Some(ClockSkew { behind_secs: 300, relays: 2, of: 3 });
+        assert_eq!((codes(&status), status.obstacle()), (vec!["clock".to_owned()], Some(Obstacle::Clock)));
+        assert!(blockers(&status).iter().all(|blocker| blocker.message.contains("300 s behind 2 of 3 relays")));
     }
 
     #[test]

@@ -90,6 +90,7 @@ impl HealthBoard {
         self.change(relay, |health| {
             health.state = RelayState::Retrying;
             health.last_error = Some(clean(words));
+            health.clock_ahead_secs = None;
         });
     }
 
@@ -98,7 +99,10 @@ impl HealthBoard {
             health.state = state;
             match state {
                 RelayState::Connected => health.last_error = None,
-                RelayState::Off | RelayState::Connecting | RelayState::Retrying => health.authenticated = false,
+                RelayState::Off | RelayState::Connecting | RelayState::Retrying => {
+                    health.authenticated = false;
+                    health.clock_ahead_secs = None;
+                }
             }
         });
     }
@@ -112,12 +116,21 @@ impl HealthBoard {
         self.change(relay, |health| health.authenticated = true);
     }
 
-    /// What the relay says of itself.
-    pub fn described(&self, relay: &str, document: super::nip11::Document) {
+    /// What the relay says of itself, and by its date of our clock. What it does not say any more stays as it was.
+    pub fn described(&self, relay: &str, answer: super::nip11::Answer) {
         self.change(relay, |health| {
-            health.name = document.name.map(|name| clean(&name));
-            health.software = document.software.map(|software| clean(&software));
-            health.limits = Some(document.limits);
+            if let Some(document) = answer.document {
+                health.name = document.name.map(|name| clean(&name));
+                health.software = document.software.map(|software| clean(&software));
+                health.limits = Some(document.limits);
+            }
+            // Whole seconds step back and forth by one; that is no news.
+            let is_news = |secs: i64| health.clock_ahead_secs.is_none_or(|known| known.abs_diff(secs) > 1);
+            if health.state == RelayState::Connected
+                && let Some(secs) = answer.clock_ahead_secs.filter(|secs| is_news(*secs))
+            {
+                health.clock_ahead_secs = Some(secs);
+            }
         });
     }
 

@@ -22,6 +22,7 @@ use super::watcher::Watcher;
 use super::{RelayError, RelayLink, RelayNews, SubscriptionName, nip11, targets};
 use crate::clock::Clock;
 use crate::domain::relay::{Published, RelayHealth, RelayState};
+use crate::domain::time::Pace;
 
 /// News that may wait before the sockets wait with them.
 const BACKLOG: usize = 1024;
@@ -41,12 +42,18 @@ pub struct LinkOptions {
     /// The first pause before connecting again; it grows, and no two relays pause alike.
     pub retry: Duration,
     pub clock: Clock,
+    /// How often the relays' clocks are held against ours; in doubt when they disagree.
+    pub look: Pace,
 }
 
+/// Often enough for a clock that drifts, and for one that somebody sets.
+pub const LOOK_AT_CLOCKS: Pace = Pace::secs(600, 30);
+
 impl LinkOptions {
-    /// With the usual pause and clock.
+    /// With the usual pauses and clock.
     pub fn new(urls: Vec<String>, max_event_bytes: usize, keys: Keys, client: reqwest::Client) -> Self {
-        Self { urls, max_event_bytes, keys, client, retry: Duration::from_secs(2), clock: Clock::default() }
+        let (retry, clock) = (Duration::from_secs(2), Clock::default());
+        Self { urls, max_event_bytes, keys, client, retry, clock, look: LOOK_AT_CLOCKS }
     }
 }
 
@@ -57,6 +64,8 @@ pub struct NostrRelays {
     doors: Arc<Semaphore>,
     http: reqwest::Client,
     retry: Duration,
+    clock: Clock,
+    look: Pace,
     health: Arc<HealthBoard>,
     subscriptions: Arc<Subscriptions>,
     screen: Arc<Screen>,
@@ -79,7 +88,7 @@ impl NostrRelays {
     pub fn new(options: LinkOptions) -> Result<(Self, mpsc::Receiver<RelayNews>), RelayError> {
         let names = names(&options.urls)?;
         let (news, receiver) = mpsc::channel(BACKLOG);
-        let health = Arc::new(HealthBoard::new(news.clone(), options.clock));
+        let health = Arc::new(HealthBoard::new(news.clone(), options.clock.clone()));
         health.set(&names);
         let subscriptions = Arc::new(Subscriptions::default());
         let screen = Arc::new(Screen::new(options.max_event_bytes));
@@ -95,6 +104,8 @@ impl NostrRelays {
             doors: Arc::new(Semaphore::new(MAX_DOORS)),
             http: options.client,
             retry: options.retry,
+            clock: options.clock,
+            look: options.look,
             health,
             subscriptions,
             screen,
@@ -128,6 +139,8 @@ impl NostrRelays {
                 subscriptions: Arc::clone(&self.subscriptions),
                 news: self.news.clone(),
                 http: self.http.clone(),
+                clock: self.clock.clone(),
+                look: self.look,
             };
             // Listening first: a change of state that nobody hears is lost.
             let notifications = relay.notifications();

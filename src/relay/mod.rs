@@ -21,13 +21,14 @@ mod tests;
 mod transport;
 mod watcher;
 
-pub use link::{LinkOptions, NostrRelays};
+pub use link::{LOOK_AT_CLOCKS, LinkOptions, NostrRelays};
 pub use screen::{Cause, Screen, Verdict};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use nostr::{Event, Filter, RelayUrl};
 
+use crate::clock::Clock;
 use crate::domain::relay::{Published, RelayHealth};
 
 /// What a subscription is called on the wire and in [`RelayNews`]. The same name replaces the earlier filter.
@@ -65,6 +66,11 @@ pub fn address(text: &str) -> Result<String, RelayError> {
         Ok(parsed) => Ok(relay_name(&parsed.to_string())),
         Err(error) => Err(RelayError::BadUrl { url: text.to_owned(), reason: error.to_string() }),
     }
+}
+
+/// By how many seconds a relay's clock is ahead of ours; `None`: it does not say.
+pub async fn clock_ahead_secs(client: &reqwest::Client, relay: &str, clock: &Clock) -> Option<i64> {
+    nip11::fetch(client, relay, clock).await.clock_ahead_secs
 }
 
 /// The node's way to the relays. News arrive on the channel handed over when the link is made.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use nostr::{Event, JsonUtil as _};
 use serde_json::Value;
 
+use crate::clock::Clock;
 use crate::domain::relay::RelayLimits;
+use crate::domain::time::UnixMs;
+use crate::net;
 
 const LIMIT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 64 * 1024;
@@ -18,12 +21,34 @@ pub struct Document {
     pub limits: RelayLimits,
 }
 
-/// Reads a relay's document; `None` when it has none, which is its right.
-pub async fn fetch(client: &reqwest::Client, relay: &str) -> Option<Document> {
-    let url = format!("http{}", relay.strip_prefix("ws")?);
-    let request = client.get(url).header("accept", "application/nostr+json").timeout(LIMIT);
-    let response = request.send().await.ok()?.error_for_status().ok()?;
-    parse(&crate::net::body(response, MAX_BYTES).await.ok()??)
+/// What a relay answers when it is asked over HTTP who it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// `None` when it has none, which is its right.
+    pub document: Option<Document>,
+    /// By how many seconds its clock is ahead of ours, by the date on its answer. One that has no document has a date.
+    pub clock_ahead_secs: Option<i64>,
+}
+
+/// Asks a relay for its document.
+pub async fn fetch(client: &reqwest::Client, relay: &str, clock: &Clock) -> Answer {
+    let Some(rest) = relay.strip_prefix("ws") else { return Answer::default() };
+    let request = client.get(format!("http{rest}")).header("accept", "application/nostr+json").timeout(LIMIT);
+    let asked_at = clock.now();
+    let Ok(response) = request.send().await else { return Answer::default() };
+    let date = response.headers().get("date").and_then(|date| net::date::parse(date.to_str().ok()?));
+    let clock_ahead_secs = date.map(|date| ahead_secs(date, asked_at, clock.now()));
+    Answer { document: document(response).await, clock_ahead_secs }
+}
+
+async fn document(response: reqwest::Response) -> Option<Document> {
+    parse(&net::body(response.error_for_status().ok()?, MAX_BYTES).await.ok()??)
+}
+
+/// A date counts whole seconds, and was written somewhere between question and answer.
+fn ahead_secs(date: UnixMs, asked_at: UnixMs, answered_at: UnixMs) -> i64 {
+    let ours = asked_at.0.midpoint(answered_at.0);
+    date.0.saturating_add(500).saturating_sub(ours) / 1_000
 }
 
 /// Tolerant: a field of the wrong type is a field that is not there.
@@ -81,6 +106,13 @@ mod tests {
         assert_eq!(document.limits, RelayLimits { max_message_bytes: Some(1000), auth_required: true, ..RelayLimits::default() });
         assert_eq!(parse(b"[]"), None);
         assert_eq!(parse(b"<html>"), None);
+    }
+
+    #[test]
+    fn a_clock_is_compared_with_the_middle_of_the_question() {
+        assert_eq!(ahead_secs(UnixMs(1_000_000), UnixMs(999_000), UnixMs(1_001_000)), 0);
+        assert_eq!(ahead_secs(UnixMs(1_000_000), UnixMs(699_000), UnixMs(701_000)), 300);
+        assert_eq!(ahead_secs(UnixMs(1_000_000), UnixMs(1_299_500), UnixMs(1_301_500)), -300);
     }
 
     #[test]

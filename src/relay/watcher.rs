@@ -15,9 +15,12 @@ use tokio::time::Instant;
 
 use super::RelayNews;
 use super::health::HealthBoard;
-use super::nip11::{self, Document};
+use super::nip11::{self, Answer};
 use super::subscriptions::Subscriptions;
+use crate::clock::Clock;
+use crate::domain::clock_skew::is_off;
 use crate::domain::relay::RelayState;
+use crate::domain::time::Pace;
 
 /// The first pause before a relay that ended a subscription is asked again; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -31,6 +34,9 @@ pub struct Watcher {
     pub subscriptions: Arc<Subscriptions>,
     pub news: mpsc::Sender<RelayNews>,
     pub http: reqwest::Client,
+    pub clock: Clock,
+    /// Between two looks at the relay's clock; in doubt when it disagrees with ours.
+    pub look: Pace,
 }
 
 impl Watcher {
@@ -39,15 +45,20 @@ impl Watcher {
         let mut pause = FIRST_PAUSE;
         let mut ask_at: Option<Instant> = None;
         // The relay's own document, while it is being read: beside everything else, since it may be slow to come.
-        let mut reading: Option<BoxFuture<'_, Option<Document>>> = None;
+        let mut reading: Option<BoxFuture<'_, Answer>> = None;
+        let mut look_at: Option<Instant> = None;
         loop {
             let notification = tokio::select! {
                 notification = notifications.recv() => notification,
-                document = poll(&mut reading) => {
+                answer = poll(&mut reading) => {
                     reading = None;
-                    if let Some(document) = document {
-                        self.health.described(&self.name, document);
-                    }
+                    look_at = Some(Instant::now() + self.until_next_look(&answer));
+                    self.health.described(&self.name, answer);
+                    continue;
+                }
+                () = sleep_until(look_at) => {
+                    look_at = None;
+                    reading = self.read();
                     continue;
                 }
                 () = sleep_until(ask_at) => {
@@ -85,15 +96,23 @@ impl Watcher {
         }
     }
 
-    /// Asks for everything, and begins to read the relay's document if it has not been read.
-    fn connected(&self) -> Option<BoxFuture<'_, Option<Document>>> {
+    /// Asks for everything, and begins to read the relay's document.
+    fn connected(&self) -> Option<BoxFuture<'_, Answer>> {
         if !self.relay.is_connected() {
             return None;
         }
         self.health.state(&self.name, RelayState::Connected);
         self.ask();
-        let unread = self.health.of(&self.name).is_some_and(|health| health.limits.is_none());
-        unread.then(|| nip11::fetch(&self.http, &self.name).boxed())
+        self.read()
+    }
+
+    /// Begins to read the document, and the clock with it. A relay that is away is read when it is back.
+    fn read(&self) -> Option<BoxFuture<'_, Answer>> {
+        self.relay.is_connected().then(|| nip11::fetch(&self.http, &self.name, &self.clock).boxed())
+    }
+
+    fn until_next_look(&self, answer: &Answer) -> Duration {
+        if answer.clock_ahead_secs.is_some_and(is_off) { self.look.doubt } else { self.look.calm }
     }
 
     /// Asks for everything we want.

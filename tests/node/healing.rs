@@ -9,17 +9,20 @@ use pylon_hud::domain::job::{JobState, Payment};
 use pylon_hud::domain::money::MilliSats;
 use pylon_hud::domain::time::Pace;
 use pylon_hud::node::control::ControlClient;
-use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeOptions, NodeState, NodeStatus, Paces};
+use pylon_hud::node::{Finding, Leaving, NodeCommand, NodeEvent, NodeOptions, NodeState, NodeStatus, Paces, Verdict};
 use pylon_hud::store::{FaultPoint, Reader, StoreError};
 use pylon_hud::wallet::WalletError;
 
 use crate::common::{Buyer, Market, PATIENCE, Running, Scripted, soon, stored, tag};
+use crate::front::Front;
 use crate::purse::Purse;
 
 const PAY_FIRST: &[&str] = &["provider.policy=\"pay-first\"", "provider.min_price=3000", "provider.in_rate=0", "provider.out_rate=0"];
 /// As long as all is well, nothing is looked at without a reason; in doubt, at once.
 const SOON: Duration = Duration::from_millis(5);
-const PACES: Paces = Paces { wallet: Pace { calm: Duration::from_secs(3_600), doubt: SOON }, ledger: SOON };
+const PACES: Paces = Paces { wallet: Pace { calm: Duration::from_secs(3_600), doubt: SOON }, clock: CLOCK, ledger: SOON };
+/// A clock that is set by somebody says nothing: it has to be looked at while all is well.
+const CLOCK: Pace = Pace::always(Duration::from_millis(50));
 
 fn selling(market: &Market, model: Arc<Scripted>, purse: &Arc<Purse>) -> NodeOptions {
     let options = market.options(model, PAY_FIRST);
@@ -239,4 +242,53 @@ async fn a_node_that_cannot_be_begun_anew_still_answers_and_tries_again() {
     well(&node).await;
     quoted(&mut buyer, "Say hello.").await;
     node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_off_by_most_relays_keeps_requests_out_until_it_is_set() {
+    let market = Market::new().await;
+    let fronts = [Front::of(market.relay.url()).await, Front::of(market.relay.url()).await, Front::of(market.relay.url()).await];
+    let urls = fronts.each_ref().map(|front| format!("\"{}\"", front.url)).join(",");
+    let options = market.options(Scripted::quick(&["Hello."]), &["provider.policy=\"free\"", &format!("relays.urls=[{urls}]")]);
+    fronts[0].set_ahead(9_000);
+    let node = online(NodeOptions { paces: PACES, ..options }).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    ads(&buyer, &market, 1).await;
+    soon("every clock to be known", async { while !clocks(&node).await.iter().all(Option::is_some) {} }).await;
+    assert_eq!(well(&node).await.trouble.clock, None, "one relay alone may be wrong itself");
+    assert_eq!(clock_finding(&node).await.verdict, Verdict::Good);
+
+    fronts[1].set_ahead(300);
+    let status = degraded(&node, "clock").await;
+    let message = &status.blockers[0].message;
+    assert!(message.contains("s behind 2 of 3 relays"), "{message}");
+    assert!((299..=301).contains(&status.trouble.clock.unwrap().behind_secs), "{message}");
+    assert_eq!(clock_finding(&node).await.verdict, Verdict::Bad);
+    ads(&buyer, &market, 0).await;
+    let provider = market.provider().to_hex();
+    let job = buyer.request(&[&["i", "What time is it?", "text"], &["p", &provider]], "").await;
+    let refusal = buyer.next(job).await;
+    assert!(refusal.as_json().contains("This provider's clock is wrong"), "{}", refusal.as_json());
+    assert_eq!(node.job_in(job, JobState::Refused).await.record.reason_code.as_deref(), Some("clock-off"));
+
+    fronts[1].set_ahead(0);
+    well(&node).await;
+    ads(&buyer, &market, 1).await;
+    let job = buyer.request(&[&["i", "And now?", "text"]], "").await;
+    buyer.result(job).await;
+    node.stop();
+}
+
+async fn clocks(node: &Running) -> Vec<Option<i64>> {
+    match node.call(NodeCommand::Relays).await {
+        NodeEvent::Relays { relays } => relays.iter().map(|relay| relay.clock_ahead_secs).collect(),
+        event => panic!("{event:?}"),
+    }
+}
+
+async fn clock_finding(node: &Running) -> Finding {
+    match node.call(NodeCommand::Doctor).await {
+        NodeEvent::Doctor { findings } => findings.into_iter().find(|finding| finding.check == "clock").unwrap(),
+        event => panic!("{event:?}"),
+    }
 }

@@ -17,6 +17,7 @@ mod crash_buyer;
 mod daemon;
 mod exchange;
 mod free_job;
+mod front;
 mod healing;
 mod ledger_trouble;
 mod logs;

@@ -148,7 +148,7 @@ fn relays_shows_each_with_its_own_words() {
         received: 12,
         ..RelayHealth::default()
     };
-    hud.say(NodeEvent::Relay { relay });
+    hud.say(NodeEvent::Relay { relay: Box::new(relay) });
     hud.settle();
     for part in ["wss://relay.example/", "retrying", "blocked: pay me", "in 12"] {
         hud.assert_shows(part);

@@ -25,8 +25,8 @@ impl Reduce for Relays {
             // What a stopped node would use is in its preflight as well.
             NodeEvent::Relays { relays } if !relays.is_empty() => self.relays.clone_from(relays),
             NodeEvent::Relay { relay } => match self.relays.iter_mut().find(|known| same(&known.url, &relay.url)) {
-                Some(known) => known.clone_from(relay),
-                None => self.relays.push(relay.clone()),
+                Some(known) => known.clone_from(relay.as_ref()),
+                None => self.relays.push(relay.as_ref().clone()),
             },
             NodeEvent::Preflight { preflight } => {
                 let known = std::mem::take(&mut self.relays);

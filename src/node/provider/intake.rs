@@ -59,6 +59,11 @@ impl Provider {
     }
 
     fn decide(&self, request: &JobRequest, now: UnixMs) -> Result<(Admitted, Deal), Refusal> {
+        let obstacle = self.context.board.obstacle();
+        // Before its age is looked at: nobody is told to check his clock by ours.
+        if obstacle == Some(Obstacle::Clock) && !self.guests.contains(&request.buyer) {
+            return Err(Refusal::ClockOff);
+        }
         let load = Load {
             waiting: self.waiting.len() + self.claiming,
             running: self.running.len(),
@@ -69,7 +74,9 @@ impl Provider {
         let admitted = admission::admit(request, self.settings.rules(), load, now)?;
         self.check_model(request)?;
         let deal = self.deal(request, &admitted);
-        self.check_standing(&deal)?;
+        if obstacle == Some(Obstacle::Wallet) && deal.policy != Policy::Free {
+            return Err(Refusal::WalletAway);
+        }
         match request.bid {
             Some(bid) if bid < deal.price => Err(Refusal::BidTooLow { bid, price: deal.price.ceil_sats() }),
             _ => Ok((admitted, deal)),
@@ -97,14 +104,6 @@ impl Provider {
             Err(InferenceError::NothingReady) => Err(Refusal::NoModelReady),
             _ if offered.is_empty() => Err(Refusal::NoModelReady),
             _ => Err(Refusal::ModelNotServed { model: asked.chars().take(80).collect(), offered: offered.join(", ") }),
-        }
-    }
-
-    /// Whether something keeps requests out that would otherwise be taken.
-    fn check_standing(&self, deal: &Deal) -> Result<(), Refusal> {
-        match self.context.board.obstacle() {
-            Some(Obstacle::Wallet) if deal.policy != Policy::Free => Err(Refusal::WalletAway),
-            Some(Obstacle::Ledger | Obstacle::Wallet) | None => Ok(()),
         }
     }
 

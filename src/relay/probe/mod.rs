@@ -17,6 +17,7 @@ use serde::Serialize;
 use self::talk::Talk;
 use super::health::clean;
 use super::{RelayError, nip11};
+use crate::clock::Clock;
 use crate::domain::relay::RelayLimits;
 
 /// How long the handshake may take.
@@ -113,11 +114,12 @@ pub async fn probe(url: &str, client: &reqwest::Client) -> Result<Probe, RelayEr
     };
     probe.connect_ms = ms(begun);
     let mut talk = Talk::new(Keys::generate(), relay).map_err(|error| RelayError::Pool(error.to_string()))?;
-    let (document, ended) = tokio::join!(nip11::fetch(client, &name), tokio::time::timeout(ANSWER, converse(&mut talk, sink, stream)));
+    let clock = Clock::default();
+    let (told, ended) = tokio::join!(nip11::fetch(client, &name, &clock), tokio::time::timeout(ANSWER, converse(&mut talk, sink, stream)));
     if let Ok(Err(words)) = ended {
         probe.error = Some(words);
     }
-    if let Some(document) = document {
+    if let Some(document) = told.document {
         probe.name = document.name.as_deref().map(clean);
         probe.software = document.software.as_deref().map(clean);
         probe.limits = Some(document.limits);
