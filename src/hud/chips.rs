@@ -94,9 +94,14 @@ fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, i
     let status = &session.status;
     let (signal, word) = sign(session);
     lamp::lamp(ui, signal);
-    ui.label(ink::title(word, Text::Table, ink.0.text_high));
+    let title = ui.label(ink::title(word, Text::Table, ink.0.text_high));
     // What a node does that is not heard is not known.
     let status = if session.link.is_up() { status } else { &NodeStatus::default() };
+    if !status.blockers.is_empty() {
+        title.on_hover_text(status.blockers.iter().map(|blocker| blocker.message.as_str()).collect::<Vec<_>>().join("\n"));
+        // One reason in a word; all of them in a sentence under the pointer.
+        ui.label(ink.signal(signal, Text::Table, reasons(status)));
+    }
     if let Some(since) = since(status) {
         ui.label(ink.mid(Text::Table, Age::of(now.0.since(since)).length())).on_hover_text(format!("Since {} UTC.", words::date(since)));
     }
@@ -113,6 +118,11 @@ fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, i
             ui.label(ink.sats(Text::Table, Sats(stats.today.earned.0 / 1000)));
         }
     }
+}
+
+/// What is in the way, in as few words as there are.
+fn reasons(status: &NodeStatus) -> String {
+    status.blockers.iter().map(|blocker| blocker.code.replace('-', " ")).collect::<Vec<_>>().join(" · ")
 }
 
 fn separator(ui: &mut Ui, ink: Ink) {

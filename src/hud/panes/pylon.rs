@@ -30,6 +30,10 @@ pub fn draw(
 /// Draws the content.
 pub fn view(ui: &mut Ui, session: &Session, history: &History, doctor: &Doctor, now: Now, wishes: &mut Wishes) {
     headline(ui, session, wishes);
+    // What is in the way of a node that is not heard is not known.
+    if session.link.is_up() {
+        obstacles(ui, &session.status);
+    }
     robot::view(ui, session, RobotKind::Seller, wishes);
     ui.spacing_mut().item_spacing.y = 0.0;
     facts(ui, session, now, wishes);
@@ -51,6 +55,15 @@ fn headline(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
     let (_, pressed) = Sides::new().height(tokens::ROW).shrink_left().truncate().show(ui, left, right);
     if let (true, Some(command)) = (pressed, &command) {
         wishes.ask(command.clone());
+    }
+}
+
+/// What is in the way, and what to do about it.
+fn obstacles(ui: &mut Ui, status: &NodeStatus) {
+    let ink = Ink::of(ui);
+    for blocker in &status.blockers {
+        ui.add(Label::new(ink.signal(Signal::Warning, Text::Table, format!("⚠ {}", blocker.message))).wrap());
+        ui.add(Label::new(ink.mid(Text::Table, &blocker.hint)).wrap());
     }
 }
 

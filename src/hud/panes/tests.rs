@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::ids::JobId;
-use crate::domain::job::JobState;
+use crate::domain::job::{JobState, Policy};
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Direction, Network, Payment, PaymentState};
 use crate::domain::relay::{RelayHealth, RelayState};
@@ -14,6 +14,7 @@ use crate::hud::pane::{PANES, SLOTS};
 use crate::hud::testing::{Hud, NOW, job, job_event, online, preflight, status, status_event};
 use crate::node::NodeStatus;
 use crate::node::status::WalletView;
+use crate::node::trouble::{LedgerTrouble, Trouble, blockers};
 use crate::node::{Failure, Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, RobotKind, Scope, TestStep, Verdict};
 use crate::wallet::{Snapshot, SyncState};
 
@@ -304,12 +305,32 @@ fn settings_lets_nobody_leave_a_market_whose_node_runs() {
 fn a_degraded_node_says_what_is_missing_where_the_switch_is() {
     let mut hud = Hud::new();
     let mut degraded = status(NodeState::Degraded);
-    degraded.blockers =
-        vec![crate::node::status::Blocker { code: "no-model".into(), message: "No model is ready.".into(), hint: "Get one.".into() }];
+    degraded.blockers = vec![crate::node::status::Blocker::new("no-model", "No model is ready.", "Get one.")];
     hud.say(NodeEvent::Status { status: Box::new(degraded) });
     hud.settle();
     hud.assert_shows("⚠ No model is ready.");
     hud.assert_shows("Get one.");
+}
+
+#[test]
+fn each_trouble_is_in_words_in_the_chip_in_both_panes_and_in_the_list() {
+    let mut hud = Hud::new();
+    let mut degraded = status(NodeState::Degraded);
+    degraded.relays_connected = 1;
+    let clock = crate::domain::clock_skew::ClockSkew { behind_secs: 300, relays: 2, of: 3 };
+    let ledger = LedgerTrouble { why: "The disk is full; free some space.".into(), hint: "It is tried again.".into() };
+    degraded.policy = Policy::PayFirst;
+    degraded.trouble = Trouble { ledger: Some(ledger), clock: Some(clock), wallet: Some("The wallet does not answer.".into()) };
+    degraded.blockers = blockers(&degraded);
+    hud.say(NodeEvent::Status { status: Box::new(degraded) });
+    hud.open(4);
+    hud.open(7);
+    hud.settle();
+    hud.assert_shows("ledger · clock · wallet");
+    hud.assert_shows("The disk is full; free some space.");
+    for part in ["Nothing can be written down", "300 s behind 2 of 3 relays.", "Nobody could pay"] {
+        assert_eq!(hud.texts().iter().filter(|text| text.contains(part)).count(), 3, "{part}: {:?}", hud.texts());
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
 use crate::logging::redact;
-use crate::node::{Failure, Fate, Link, NodeEvent, NodeState, SettingChange, TestStep};
+use crate::node::{Failure, Fate, Link, NodeEvent, NodeState, NodeStatus, SettingChange, TestStep};
 use crate::store::{JobRow, Offer, PurchaseRow};
 
 /// Lines kept.
@@ -39,6 +39,8 @@ pub struct Activity {
     /// Lines ever, including those no longer kept: numbers them for whoever pauses.
     pub said: u64,
     last_state: NodeState,
+    /// What was in the way when it was last looked at, by code.
+    last_blockers: Vec<String>,
 }
 
 impl Activity {
@@ -51,19 +53,30 @@ impl Activity {
     }
 }
 
+impl Activity {
+    /// The state, when it is another one, and each thing that has come into the way.
+    fn status(&mut self, status: &NodeStatus, now: UnixMs) {
+        if status.state != self.last_state {
+            self.last_state = status.state;
+            let level = if status.state == NodeState::Degraded { Level::Warning } else { Level::Info };
+            self.add(now, level, &format!("The node is {}.", state_words(status.state)));
+        }
+        // On the way up things are missing that are about to come.
+        if matches!(status.state, NodeState::Connecting | NodeState::Starting) {
+            return;
+        }
+        let before = std::mem::take(&mut self.last_blockers);
+        for blocker in status.blockers.iter().filter(|blocker| !before.contains(&blocker.code)) {
+            self.add(now, Level::Warning, &blocker.message);
+        }
+        self.last_blockers = status.blockers.iter().map(|blocker| blocker.code.clone()).collect();
+    }
+}
+
 impl Reduce for Activity {
     fn reduce(&mut self, said: &FromNode, now: UnixMs) {
         if let NodeEvent::Status { status } = &said.event {
-            if status.state != self.last_state {
-                self.last_state = status.state;
-                let level = if status.state == NodeState::Degraded { Level::Warning } else { Level::Info };
-                self.add(now, level, &format!("The node is {}.", state_words(status.state)));
-                // On the way up things are missing that are about to come.
-                for blocker in status.blockers.iter().filter(|_| status.state == NodeState::Degraded) {
-                    self.add(now, Level::Warning, &blocker.message);
-                }
-            }
-            return;
+            return self.status(status, now);
         }
         if let Some((level, text)) = line(&said.event) {
             self.add(now, level, &text);
