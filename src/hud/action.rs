@@ -123,6 +123,8 @@ pub struct Binding {
     /// The key as it is printed in hints.
     pub shown: &'static str,
     pub chords: &'static [Chord],
+    /// The button of a gamepad, wherever the focus is.
+    pub pad: Option<GamepadButton>,
     pub help: &'static str,
 }
 
@@ -149,6 +151,7 @@ macro_rules! slot_row {
             label: concat!("slot ", $shown),
             shown: $shown,
             chords: &[alone(KeyCode::$digit), ctrl(KeyCode::$digit)],
+            pad: None,
             help: "Opens, raises or closes the pane in this slot.",
         }
     };
@@ -170,6 +173,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "go online, offline",
         shown: "G",
         chords: &[letter('g')],
+        pad: None,
         help: "Takes jobs, or stops taking them.",
     },
     Binding {
@@ -177,6 +181,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "tidy",
         shown: "T",
         chords: &[letter('t')],
+        pad: None,
         help: "Arranges the open panes so that none covers another.",
     },
     Binding {
@@ -184,6 +189,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "close",
         shown: "Esc",
         chords: &[alone(KeyCode::Escape)],
+        pad: None,
         help: "Leaves a field, then closes the active pane.",
     },
     Binding {
@@ -191,6 +197,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "close pane",
         shown: "Ctrl+W",
         chords: &[ctrl_letter('w')],
+        pad: None,
         help: "Closes the active pane.",
     },
     Binding {
@@ -198,6 +205,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "full screen",
         shown: "F11",
         chords: &[alone(KeyCode::F11)],
+        pad: None,
         help: "Full screen, and back.",
     },
     Binding {
@@ -205,6 +213,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "larger",
         shown: "Ctrl +",
         chords: &[ctrl_letter('+'), ctrl_letter('='), ctrl(KeyCode::NumpadAdd)],
+        pad: None,
         help: "Everything a step larger.",
     },
     Binding {
@@ -212,6 +221,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "smaller",
         shown: "Ctrl -",
         chords: &[ctrl_letter('-'), ctrl(KeyCode::NumpadSubtract)],
+        pad: None,
         help: "Everything a step smaller.",
     },
     Binding {
@@ -219,6 +229,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "usual size",
         shown: "Ctrl 0",
         chords: &[ctrl_letter('0'), ctrl(KeyCode::Numpad0)],
+        pad: None,
         help: "Everything back to 100 %.",
     },
 ];
