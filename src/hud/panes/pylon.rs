@@ -11,7 +11,7 @@ use crate::hud::robot;
 use crate::hud::state::{Doctor, History, Now, Session};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, words};
-use crate::node::{Fate, Finding, Leaving, Link, NodeCommand, NodeState, RobotKind, Verdict, Whose};
+use crate::node::{Fate, Finding, Leaving, Link, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict, Whose};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
