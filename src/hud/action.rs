@@ -1,8 +1,14 @@
-//! What the user can do, and the one table of keys, labels and help it is done by.
+//! What the user can do, and the one table of keys, buttons, labels and help it is done by.
+//!
+//! The table is [`BINDINGS`] here and [`steering::ROWS`]; [`table`] is both. Keys, pads, the palette, the help sheet and the
+//! hints read it through [`super::input::Bindings`], which knows what the user has bound otherwise.
+
+pub mod steering;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Rect, Vec2};
 
+use super::input::{Device, Tap};
 use super::pane::PaneKind;
 use super::prefs::{Drawing, Motions};
 use super::theme::Look;
@@ -62,6 +68,67 @@ pub enum UserAction {
     StayLocked,
     /// Bridge, preferences: leave this market, whose node is stopped, and ask again which.
     ChooseAgain,
+    /// Panes: open or raise; never closes. The focus goes into it.
+    Show(PaneKind),
+    /// Panes: open the pane in this slot, or raise it; never closes. The focus goes into it.
+    EnterSlot(usize),
+    /// Panes: close all of them.
+    CloseAll,
+    /// Panes: raise the open one after the active one, in the order of the slots.
+    RaiseNext,
+    /// Panes: raise the open one before it.
+    RaisePrevious,
+    /// Focus: move it, press what it is on, leave.
+    Steer(Steer),
+    /// Focus: what stands in front or has the keys scrolls by so many points; less than 0 goes down.
+    Scroll(f32),
+    /// Notices: take the newest away.
+    DismissNewest,
+    /// Palette: open, or close.
+    TogglePalette,
+    /// Help: open, or close.
+    ToggleHelp,
+    /// On-screen keyboard: open it for the field that is typed into, or close it.
+    ToggleKeyboard,
+    /// On-screen keyboard: a key of it was pressed.
+    Tap(Tap),
+    /// Bindings: the next key or button of this device is for this action; `None`: no longer.
+    Listen(Option<(ActionKind, Device)>),
+    /// Bindings, preferences: this key is for this action.
+    BindKey(ActionKind, Chord),
+    /// Bindings, preferences: this button is for this action.
+    BindButton(ActionKind, GamepadButton),
+    /// Bindings, preferences: the key and the button of this action are as they were at first; `None`: of all.
+    Unbind(Option<ActionKind>),
+    /// Window: end the program; asks first if that stops a node.
+    Quit,
+    /// Window: end the program, whatever that stops.
+    QuitNow,
+    /// Window: the question whether to end the program is answered with no.
+    Stay,
+}
+
+/// A move of the focus, or a press of what it is on. Who has the focus decides what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steer {
+    Up,
+    Down,
+    Left,
+    Right,
+    Next,
+    Previous,
+    Press,
+    Leave,
+    /// What the active pane is about.
+    Main,
+    /// What comes second in it.
+    Second,
+    Hotbar,
+    Pane,
+    NextSlot,
+    PreviousSlot,
+    NextPane,
+    PreviousPane,
 }
 
 /// One step of the scale.
@@ -92,9 +159,40 @@ pub enum ActionKind {
     ZoomIn,
     ZoomOut,
     ZoomReset,
+    StartNode,
+    StopNode,
+    Examine,
+    ChooseAgain,
+    CloseAll,
+    Dismiss,
+    Palette,
+    Help,
+    Keyboard,
+    Quit,
+    MoveUp,
+    MoveDown,
+    MoveLeft,
+    MoveRight,
+    NextControl,
+    PreviousControl,
+    Press,
+    MainAction,
+    SecondAction,
+    ScrollUp,
+    ScrollDown,
+    NextSlot,
+    PreviousSlot,
+    NextPane,
+    PreviousPane,
+    FocusHotbar,
+    EnterPane,
+    TypeBackspace,
+    TypeSpace,
+    TypeShift,
+    TypeSymbols,
 }
 
-/// A key, alone or with Ctrl (Cmd).
+/// A key, alone or with others held down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chord {
     pub key: ChordKey,
@@ -108,11 +206,14 @@ pub enum ChordKey {
     Letter(char),
 }
 
-/// What is held down with a key. Alone, it works only while nobody types.
+/// What is held down with a key; Cmd does as Ctrl. Without Ctrl or Alt it works only while nobody types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum With {
     Nothing,
+    Shift,
     Ctrl,
+    CtrlShift,
+    CtrlAlt,
 }
 
 /// A row of the table.
@@ -120,27 +221,26 @@ pub enum With {
 pub struct Binding {
     pub kind: ActionKind,
     pub label: &'static str,
-    /// The key as it is printed in hints.
-    pub shown: &'static str,
+    /// The keys at first; the first of them is printed in hints.
     pub chords: &'static [Chord],
-    /// The button of a gamepad, wherever the focus is.
+    /// The button of a gamepad at first.
     pub pad: Option<GamepadButton>,
     pub help: &'static str,
 }
 
-const fn alone(key: KeyCode) -> Chord {
+pub(super) const fn alone(key: KeyCode) -> Chord {
     Chord { key: ChordKey::Place(key), with: With::Nothing }
 }
 
-const fn ctrl(key: KeyCode) -> Chord {
+pub(super) const fn ctrl(key: KeyCode) -> Chord {
     Chord { key: ChordKey::Place(key), with: With::Ctrl }
 }
 
-const fn letter(letter: char) -> Chord {
+pub(super) const fn letter(letter: char) -> Chord {
     Chord { key: ChordKey::Letter(letter), with: With::Nothing }
 }
 
-const fn ctrl_letter(letter: char) -> Chord {
+pub(super) const fn ctrl_letter(letter: char) -> Chord {
     Chord { key: ChordKey::Letter(letter), with: With::Ctrl }
 }
 
@@ -149,7 +249,6 @@ macro_rules! slot_row {
         Binding {
             kind: ActionKind::$kind,
             label: concat!("slot ", $shown),
-            shown: $shown,
             chords: &[alone(KeyCode::$digit), ctrl(KeyCode::$digit)],
             pad: None,
             help: "Opens, raises or closes the pane in this slot.",
@@ -157,7 +256,7 @@ macro_rules! slot_row {
     };
 }
 
-/// Everything there is to do by key.
+/// What there is to do with the node, the panes and the window.
 pub const BINDINGS: &[Binding] = &[
     slot_row!(Slot1, "1", Digit1),
     slot_row!(Slot2, "2", Digit2),
@@ -171,7 +270,6 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         kind: ActionKind::ToggleOnline,
         label: "go online, offline",
-        shown: "G",
         chords: &[letter('g')],
         pad: None,
         help: "Takes jobs, or stops taking them.",
@@ -179,31 +277,21 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         kind: ActionKind::Tidy,
         label: "tidy",
-        shown: "T",
         chords: &[letter('t')],
-        pad: None,
+        pad: Some(GamepadButton::RightThumb),
         help: "Arranges the open panes so that none covers another.",
     },
     Binding {
         kind: ActionKind::Leave,
-        label: "close",
-        shown: "Esc",
+        label: "back",
         chords: &[alone(KeyCode::Escape)],
-        pad: None,
-        help: "Leaves a field, then closes the active pane.",
+        pad: Some(GamepadButton::East),
+        help: "Leaves a field, then the pane for the hotbar, then closes the pane.",
     },
-    Binding {
-        kind: ActionKind::ClosePane,
-        label: "close pane",
-        shown: "Ctrl+W",
-        chords: &[ctrl_letter('w')],
-        pad: None,
-        help: "Closes the active pane.",
-    },
+    Binding { kind: ActionKind::ClosePane, label: "close pane", chords: &[ctrl_letter('w')], pad: None, help: "Closes the active pane." },
     Binding {
         kind: ActionKind::FullScreen,
         label: "full screen",
-        shown: "F11",
         chords: &[alone(KeyCode::F11)],
         pad: None,
         help: "Full screen, and back.",
@@ -211,7 +299,6 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         kind: ActionKind::ZoomIn,
         label: "larger",
-        shown: "Ctrl +",
         chords: &[ctrl_letter('+'), ctrl_letter('='), ctrl(KeyCode::NumpadAdd)],
         pad: None,
         help: "Everything a step larger.",
@@ -219,7 +306,6 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         kind: ActionKind::ZoomOut,
         label: "smaller",
-        shown: "Ctrl -",
         chords: &[ctrl_letter('-'), ctrl(KeyCode::NumpadSubtract)],
         pad: None,
         help: "Everything a step smaller.",
@@ -227,12 +313,16 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         kind: ActionKind::ZoomReset,
         label: "usual size",
-        shown: "Ctrl 0",
         chords: &[ctrl_letter('0'), ctrl(KeyCode::Numpad0)],
         pad: None,
         help: "Everything back to 100 %.",
     },
 ];
+
+/// The whole table.
+pub fn table() -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().chain(steering::ROWS)
+}
 
 impl ActionKind {
     /// What is to be done when this is wished.
@@ -247,39 +337,19 @@ impl ActionKind {
             Self::Slot7 => UserAction::PressSlot(6),
             Self::Slot8 => UserAction::PressSlot(7),
             Self::Slot9 => UserAction::PressSlot(8),
-            Self::ClosePane | Self::Leave => UserAction::CloseActive,
+            Self::ClosePane => UserAction::CloseActive,
             Self::Tidy => UserAction::Tidy,
             Self::ToggleOnline => UserAction::ToggleOnline,
             Self::FullScreen => UserAction::ToggleFullScreen,
             Self::ZoomIn => UserAction::Zoom(Zoom::In),
             Self::ZoomOut => UserAction::Zoom(Zoom::Out),
             Self::ZoomReset => UserAction::Zoom(Zoom::Reset),
+            other => steering::action(other),
         }
     }
 
     /// Its row in the table.
     pub fn binding(self) -> Option<&'static Binding> {
-        BINDINGS.iter().find(|binding| binding.kind == self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_does_two_things() {
-        let chords: Vec<Chord> = BINDINGS.iter().flat_map(|binding| binding.chords).copied().collect();
-        for (at, chord) in chords.iter().enumerate() {
-            assert!(!chords[at + 1..].contains(chord), "{chord:?}");
-        }
-    }
-
-    #[test]
-    fn every_binding_can_be_pressed_and_says_what_it_does() {
-        for binding in BINDINGS {
-            assert!(!binding.chords.is_empty() && binding.help.ends_with('.') && !binding.label.is_empty(), "{binding:?}");
-            assert_eq!(binding.kind.binding().map(|found| found.shown), Some(binding.shown), "a row twice");
-        }
+        table().find(|binding| binding.kind == self)
     }
 }

@@ -5,12 +5,13 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Area, Context, Frame, Id, Label, Margin, Order, Stroke, Ui, Vec2, vec2};
 
 use super::action::{ActionKind, UserAction};
+use super::input::Hint;
 use super::pane::PaneKind;
 use super::pane::Stage;
 use super::pane::layout;
 use super::state::{History, Now, Session};
 use super::theme::{Text, Theme, tokens};
-use super::widgets::{Age, Ink, Signal, Wishes, ink, lamp, words};
+use super::widgets::{Age, Ink, Signal, Wishes, cap, ink, lamp, words};
 use crate::domain::money::Sats;
 use crate::node::{Link, NodeState, NodeStatus};
 use crate::wallet::SyncState;
@@ -167,19 +168,21 @@ fn hints(ui: &mut Ui, ink: Ink, room: f32) {
     ui.set_max_width(room);
     ui.spacing_mut().interact_size.y = tokens::KEY_CAP;
     ui.horizontal_wrapped(|ui| {
-        for kind in [ActionKind::ToggleOnline, ActionKind::Tidy, ActionKind::Leave] {
-            let Some(binding) = kind.binding() else { continue };
-            ui.add(key(ink, binding.shown));
-            ui.label(ink.low(Text::Hint, binding.label));
+        for (kind, words) in HINTS {
+            if let Some(hint) = Hint::find(ui.ctx(), kind) {
+                cap::cap(ui, &hint);
+                ui.add(Label::new(ink.low(Text::Hint, words)).extend());
+            }
         }
     });
 }
 
-/// A key as it is printed on a keyboard.
-fn key(ink: Ink, shown: &'static str) -> impl egui::Widget {
-    move |ui: &mut Ui| {
-        let cap = Frame::new().fill(ink.0.border_strong).inner_margin(Margin::symmetric(tokens::STEP as i8, 0));
-        let word = egui::RichText::new(shown).font(Text::Hint.font(super::theme::Weight::Bold)).color(ink.0.text_inverse);
-        cap.show(ui, |ui| ui.add(Label::new(word).extend())).response
-    }
-}
+/// What is worth knowing; what a device has no key or button for is left out.
+const HINTS: [(ActionKind, &str); 6] = [
+    (ActionKind::Press, "open"),
+    (ActionKind::ToggleOnline, "online"),
+    (ActionKind::MainAction, "main"),
+    (ActionKind::Leave, "back"),
+    (ActionKind::Palette, "commands"),
+    (ActionKind::Help, "help"),
+];

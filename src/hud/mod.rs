@@ -18,15 +18,19 @@ pub mod chips;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod failure;
+pub mod help;
 pub mod hotbar;
 pub mod icons;
 pub mod input;
 pub mod leave;
 pub mod notices;
+pub mod osk;
+pub mod palette;
 pub mod pane;
 pub mod panes;
 pub mod power;
 pub mod prefs;
+pub mod quit;
 pub mod robot;
 pub mod state;
 pub mod stripes;
@@ -94,10 +98,12 @@ impl Plugin for HudPlugin {
         app.insert_resource(self.preferences.preferences.clone());
         app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));
         app.add_plugins((bridge::plugin, leave::plugin, theme::plugin, window::plugin, power::plugin, state::plugin, input::plugin));
-        app.init_resource::<unlock::Form>();
+        app.init_resource::<unlock::Form>().init_resource::<osk::Osk>().init_resource::<palette::Palette>().init_resource::<help::Help>();
+        app.insert_resource(quit::Quitting { placement: self.placement, is_asked: false });
         app.add_plugins((backdrop::plugin, pane::plugin, panes::plugin, hotbar::plugin, act::plugin));
         let over = (welcome::draw, hotbar::draw, chips::draw, banner::draw, unlock::draw, notices::draw, stripes::draw);
-        app.add_systems(EguiPrimaryContextPass, over.chain().in_set(HudSystems::DrawOver));
+        let front = (palette::draw, help::draw, quit::draw, osk::draw, input::ring);
+        app.add_systems(EguiPrimaryContextPass, (over.chain(), front.chain()).chain().in_set(HudSystems::DrawOver));
         if self.placement == window::Placement::Kiosk {
             app.add_observer(window::cover_screen);
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::input::Overrides;
 use super::theme::Look;
 use crate::node::Market;
 
@@ -77,13 +78,27 @@ pub struct Preferences {
     pub scale: u16,
     pub motions: Motions,
     pub drawing: Drawing,
+    /// Keys and buttons that are not as they are at first, by action.
+    #[serde(skip_serializing_if = "Overrides::is_empty")]
+    pub keys: Overrides,
+    #[serde(skip_serializing_if = "Overrides::is_empty")]
+    pub pad: Overrides,
 }
 
 const VERSION: u32 = 1;
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { version: VERSION, market: None, look: Look::Night, scale: 100, motions: Motions::Full, drawing: Drawing::OnChange }
+        Self {
+            version: VERSION,
+            market: None,
+            look: Look::Night,
+            scale: 100,
+            motions: Motions::Full,
+            drawing: Drawing::OnChange,
+            keys: Overrides::default(),
+            pad: Overrides::default(),
+        }
     }
 }
 
@@ -167,6 +182,21 @@ mod tests {
             assert!(read.notice.is_some_and(|notice| notice.contains("hud.toml.aside")), "{bad}");
             assert_eq!(fs::read_to_string(dir.path().join("hud.toml.aside")).expect("kept"), bad);
         }
+    }
+
+    #[test]
+    fn bindings_are_kept_and_one_that_is_no_text_costs_nothing_else() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("hud.toml");
+        let mut mine = Preferences { scale: 150, ..Preferences::default() };
+        mine.keys.0.insert("tidy".into(), "Ctrl+Shift+T".into());
+        mine.pad.0.insert("tidy".into(), "L3".into());
+        write(&path, &mine).expect("written");
+        assert_eq!(read(&path).preferences, mine);
+        fs::write(&path, "scale = 150\n[keys]\ntidy = [\"a\", 3]\n").expect("written");
+        let odd = read(&path);
+        assert_eq!((odd.preferences.scale, odd.notice), (150, None));
+        assert!(odd.preferences.keys.0.contains_key("tidy"), "it is for the bindings to refuse it");
     }
 
     #[test]

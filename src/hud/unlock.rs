@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::action::UserAction;
+use super::input::claim;
 use super::state::Lock;
 use super::theme::{Text, Theme, tokens};
 use super::widgets::{Ink, Signal, Wishes, button, card, field, ink};
@@ -63,7 +64,8 @@ pub fn draw(
     let context = contexts.ctx_mut()?;
     let mut wishes = Wishes::default();
     let area = Area::new(Id::new("unlock")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, Vec2::ZERO);
-    area.movable(false).fade_in(false).show(context, |ui| view(ui, Ink(theme.palette), &lock, form, &mut wishes));
+    let shown = area.movable(false).fade_in(false).show(context, |ui| view(ui, Ink(theme.palette), &lock, form, &mut wishes));
+    claim(context, shown.response.layer_id);
     actions.write_batch(wishes.take());
     Ok(())
 }

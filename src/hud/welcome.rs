@@ -5,6 +5,7 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Area, Id, Label, Margin, Order, Ui, Vec2};
 
 use super::action::UserAction;
+use super::input::claim;
 use super::state::Session;
 use super::theme::{Text, Theme, tokens};
 use super::widgets::{Ink, Wishes, button, card, ink};
@@ -23,7 +24,8 @@ pub fn draw(
     let context = contexts.ctx_mut()?;
     let mut wishes = Wishes::default();
     let area = Area::new(Id::new("welcome")).order(Order::Middle).anchor(Align2::CENTER_CENTER, Vec2::ZERO).movable(false).fade_in(false);
-    area.show(context, |ui| view(ui, Ink(theme.palette), &mut wishes));
+    let shown = area.show(context, |ui| view(ui, Ink(theme.palette), &mut wishes));
+    claim(context, shown.response.layer_id);
     actions.write_batch(wishes.take());
     Ok(())
 }

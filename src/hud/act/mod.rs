@@ -1,8 +1,11 @@
 //! Obeying: what the user wants, done at the end of the frame in which it was wanted. Nothing else changes the window
 //! for the user, and nothing else speaks to the bridge.
 
+mod bind;
 mod node;
 mod panes;
+mod quit;
+mod steer;
 mod taste;
 mod window;
 
@@ -29,7 +32,9 @@ pub struct Opening {
 pub fn plugin(app: &mut App) {
     app.add_message::<UserAction>();
     app.add_systems(Startup, begin);
-    let obey = (taste::obey, taste::follow, node::obey, panes::obey, window::obey, draw_again);
+    app.init_resource::<steer::Had>();
+    let first = (steer::look, steer::obey, bind::obey);
+    let obey = (first, taste::obey, taste::follow, node::obey, panes::obey, steer::follow, window::obey, quit::obey, draw_again);
     app.add_systems(PostUpdate, obey.chain().in_set(HudSystems::Act));
 }
 

@@ -19,7 +19,8 @@ pub fn obey(
     for action in actions.read() {
         match action {
             // The first question stands alone: no pane has anything to show before it is answered.
-            UserAction::Toggle(_) | UserAction::PressSlot(_) if session.market.is_none() => {}
+            UserAction::Toggle(_) | UserAction::PressSlot(_) | UserAction::Show(_) | UserAction::EnterSlot(_)
+                if session.market.is_none() => {}
             UserAction::Toggle(kind) => {
                 if let Some(pane) = arrangement.of_kind(*kind) {
                     arrangement.toggle(pane);
@@ -33,6 +34,22 @@ pub fn obey(
                     arrangement.toggle(pane);
                 }
             }
+            UserAction::EnterSlot(index) => {
+                if let Some((_, mut flash)) = flashes.iter_mut().find(|(slot, _)| slot.index == *index) {
+                    flash.0 = 1.0;
+                }
+                if let Some(pane) = arrangement.in_slot(*index) {
+                    arrangement.open(pane);
+                }
+            }
+            UserAction::Show(kind) => {
+                if let Some(pane) = arrangement.of_kind(*kind) {
+                    arrangement.open(pane);
+                }
+            }
+            UserAction::CloseAll => arrangement.close_all(),
+            UserAction::RaiseNext => arrangement.raise_by(1),
+            UserAction::RaisePrevious => arrangement.raise_by(-1),
             UserAction::Focus(pane) => arrangement.focus(*pane),
             UserAction::Close(pane) => arrangement.close(*pane),
             // Whoever leaves the question for a passphrase leaves that and no pane.

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
 use bevy_egui::EguiContext;
 
+use crate::domain::time::UnixMs;
 use crate::hud::action::{UserAction, Zoom};
 use crate::hud::power;
 use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE, SCALE_STEP};
@@ -36,11 +37,16 @@ pub fn obey(
         return;
     }
     *preferences = wanted;
+    save(&preferences, &file, now.0, &mut notices);
+}
+
+/// Writes the preferences down, and says if that is not possible.
+pub(super) fn save(preferences: &Preferences, file: &PreferencesFile, now: UnixMs, notices: &mut Notices) {
     if let Some(path) = &file.0
-        && let Err(error) = prefs::write(path, &preferences)
+        && let Err(error) = prefs::write(path, preferences)
     {
         let what = format!("{} could not be written: {error}. They hold until the window closes.", path.display());
-        notices.tell(now.0, Tone::Warning, "The preferences are not saved.", what);
+        notices.tell(now, Tone::Warning, "The preferences are not saved.", what);
     }
 }
 

@@ -22,6 +22,11 @@ pub fn obey(
                 notices.tell(now.0, Tone::Good, "Copied.", shortened(text));
             }
             UserAction::Dismiss(id) => notices.dismiss(*id),
+            UserAction::DismissNewest => {
+                if let Some(newest) = notices.stack.last().map(|notice| notice.id) {
+                    notices.dismiss(newest);
+                }
+            }
             UserAction::ToggleFullScreen => {
                 for mut window in &mut windows {
                     window.mode = match window.mode {

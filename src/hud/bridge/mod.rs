@@ -11,10 +11,12 @@
 //! - The practice market's relay lives here, not in the node: it stays when the node stops.
 //! - A passphrase is not kept among what waits for an answer.
 
+mod pads;
 mod wake;
 
 use std::sync::Arc;
 
+use bevy::input::InputSystems;
 use bevy::prelude::*;
 use bevy::winit::EventLoopProxyWrapper;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
@@ -249,8 +251,9 @@ fn begin_log(place: &Place, paths: &Paths) -> Option<Fault> {
 /// Listening, waking and the alarm.
 pub fn plugin(app: &mut App) {
     app.add_message::<FromNode>();
-    app.add_systems(Startup, attach);
-    app.add_systems(PreUpdate, receive.in_set(HudSystems::Receive));
+    app.add_systems(Startup, (attach, pads::begin));
+    // Pads after the node: from then on each wake counts, so nothing that comes while we look is overlooked.
+    app.add_systems(PreUpdate, (receive, pads::receive.before(InputSystems)).chain().in_set(HudSystems::Receive));
     app.add_systems(First, Alarm::clear);
     app.add_systems(Last, Alarm::arm);
 }

@@ -3,17 +3,18 @@
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
-    Align2, Area, Id, Order, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+    Area, Id, Order, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
 };
 
 use super::{Flash, Opens, Slot};
 use crate::hud::action::UserAction;
 use crate::hud::icons::Icon;
+use crate::hud::input::{Hint, slot_id};
 use crate::hud::pane::motion::Goal;
 use crate::hud::pane::{ActivePane, Pane, PaneFrame, PaneKind, PaneMotion, Stage, layout};
 use crate::hud::state::{Relays, Session};
-use crate::hud::theme::{Palette, Text, Theme, Weight, tokens};
-use crate::hud::widgets::{Signal, button, lamp};
+use crate::hud::theme::{Palette, Theme, tokens};
+use crate::hud::widgets::{Signal, button, cap, lamp};
 use crate::wallet::SyncState;
 
 /// A slot as it is drawn.
@@ -97,7 +98,7 @@ pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette) -> Opt
     let mut pressed = None;
     for face in faces {
         let place = layout::slot(window, face.index);
-        let response = ui.interact(place, Id::new(("slot", face.index)), Sense::click());
+        let response = ui.interact(place, slot_id(face.index), Sense::click());
         let mut inside = ui.new_child(UiBuilder::new().max_rect(place));
         if face.pane.is_none() {
             inside.multiply_opacity(tokens::EMPTY_SLOT);
@@ -154,9 +155,10 @@ fn paint(painter: &Painter, place: Rect, face: &Face, response: &Response, palet
             lamp::paint(painter, Rect::from_center_size(at, Vec2::splat(tokens::LIVE_DOT)), pane.live, palette);
         }
     }
-    let number = (face.index + 1).to_string();
     let corner = place.right_bottom() - vec2(tokens::STEP, tokens::STEP / 2.0);
-    painter.text(corner, Align2::RIGHT_BOTTOM, number, Text::Hint.font(Weight::Regular), palette.text_low);
+    if let Some(hint) = Hint::slot(painter.ctx(), face.index, response.has_focus()) {
+        cap::badge(painter, corner, &hint, palette);
+    }
 }
 
 #[cfg(test)]

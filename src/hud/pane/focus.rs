@@ -94,6 +94,19 @@ impl Arrangement<'_, '_> {
         }
     }
 
+    /// Raises the open pane so many places after the active one, in the order of the slots and around their end.
+    pub fn raise_by(&mut self, by: isize) {
+        let open = self.panes.iter().filter(|(_, _, _, motion, ..)| motion.goal == Goal::Open);
+        let mut open: Vec<(usize, Entity)> = open.map(|(entity, pane, ..)| (rank(pane.0), entity)).collect();
+        open.sort_unstable();
+        let at = open.iter().position(|(_, entity)| self.active.0 == Some(*entity));
+        let Some(count) = isize::try_from(open.len()).ok().filter(|count| *count > 0) else { return };
+        let next = at.and_then(|at| isize::try_from(at).ok()).map_or(0, |at| (at + by).rem_euclid(count));
+        if let Some((_, pane)) = usize::try_from(next).ok().and_then(|next| open.get(next)).copied() {
+            self.focus(pane);
+        }
+    }
+
     pub fn close_all(&mut self) {
         let open: Vec<Entity> =
             self.panes.iter().filter(|(_, _, _, motion, ..)| motion.goal == Goal::Open).map(|(entity, ..)| entity).collect();

@@ -51,6 +51,11 @@ impl<M: Component> PaneUi<'_, '_, M> {
     }
 }
 
+/// The button that closes a pane.
+pub fn close_id(pane: Entity) -> Id {
+    Id::new(("close", pane))
+}
+
 /// The layer a pane is drawn on.
 pub fn layer(pane: Entity) -> LayerId {
     LayerId::new(Order::Middle, Id::new(("pane", pane)))
@@ -154,7 +159,7 @@ impl Chrome<'_> {
     }
 
     fn close_button(&self, ui: &Ui, place: Rect) -> bool {
-        let response = ui.interact(place, Id::new(("close", self.entity)), Sense::click());
+        let response = ui.interact(place, close_id(self.entity), Sense::click());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Close {}", self.frame.title)));
         ui.painter().rect_filled(place.shrink(tokens::HAIRLINE), 0.0, button::wash(ui, &response));
         let colour = if response.hovered() { self.palette.text_high } else { self.palette.text_mid };

@@ -9,7 +9,7 @@ use crate::hud::action::UserAction;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Activity, Entry, Level};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, scroll, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, marks, scroll, words};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -74,13 +74,17 @@ fn controls(ui: &mut Ui, activity: &Activity, form: &mut Form, wishes: &mut Wish
         if button::choice(ui, "troubles", form.only_troubles).clicked() {
             form.only_troubles = !form.only_troubles;
         }
-        if button::choice(ui, "pause", form.paused.is_some()).clicked() {
+        let pause = button::choice(ui, "pause", form.paused.is_some());
+        marks::main(&pause);
+        if pause.clicked() {
             form.paused = match form.paused.take() {
                 Some(_) => None,
                 None => Some(Paused { entries: activity.entries.clone(), said: activity.said }),
             };
         }
-        if button::small(ui, "copy").clicked() {
+        let copy = button::small(ui, "copy");
+        marks::second(&copy);
+        if copy.clicked() {
             wishes.wish(UserAction::Copy(as_text(activity, form)));
         }
         let room = ui.available_size_before_wrap().x;

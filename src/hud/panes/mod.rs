@@ -11,7 +11,7 @@ pub mod relays;
 pub mod sell_compute;
 pub mod settings;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 pub mod wallet;
 
 use bevy::prelude::*;

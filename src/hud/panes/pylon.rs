@@ -10,7 +10,7 @@ use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::robot;
 use crate::hud::state::{Doctor, History, Now, Session};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, words};
+use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, marks, words};
 use crate::node::{Fate, Finding, Leaving, Link, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict, Whose};
 
 /// Marks the pane.
@@ -51,7 +51,11 @@ fn headline(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
         lamp::lamp(ui, signal);
         ui.label(ink.bold(Text::Heading, word));
     };
-    let right = |ui: &mut Ui| ui.add_enabled_ui(command.is_some(), |ui| button::small(ui, title).clicked()).inner;
+    let right = |ui: &mut Ui| {
+        let switch = ui.add_enabled_ui(command.is_some(), |ui| button::small(ui, title)).inner;
+        marks::main(&switch);
+        switch.clicked()
+    };
     let (_, pressed) = Sides::new().height(tokens::ROW).shrink_left().truncate().show(ui, left, right);
     if let (true, Some(command)) = (pressed, &command) {
         wishes.ask(command.clone());
@@ -144,7 +148,9 @@ fn examination(ui: &mut Ui, session: &Session, doctor: &Doctor, wishes: &mut Wis
     ui.add_space(tokens::STEP);
     let is_under_way = session.awaits(&NodeCommand::Doctor);
     let label = if is_under_way { "Examining…" } else { "Examine" };
-    if ui.add_enabled_ui(!is_under_way, |ui| button::small(ui, label).clicked()).inner {
+    let examine = ui.add_enabled_ui(!is_under_way, |ui| button::small(ui, label)).inner;
+    marks::second(&examine);
+    if examine.clicked() {
         wishes.ask(NodeCommand::Doctor);
     }
     for finding in &doctor.findings {

@@ -1,9 +1,12 @@
 //! Settings of the window. What the node does is set in the config file.
 
+mod bindings;
+
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};
 
 use crate::hud::action::UserAction;
+use crate::hud::input::{Bindings, Listening};
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::prefs::{Drawing, Motions, Preferences, SCALE, SCALE_STEP};
 use crate::hud::state::Session;
@@ -14,8 +17,18 @@ use crate::hud::widgets::{Ink, Wishes, button, field};
 #[derive(Component, Debug, Clone, Copy, Default)]
 pub struct Settings;
 
-pub fn draw(mut pane: PaneUi<'_, '_, Settings>, preferences: Res<'_, Preferences>, session: Res<'_, Session>) -> Result {
-    pane.show(Body::Scrolls, |ui, _, wishes| view(ui, &preferences, &session, wishes))
+pub fn draw(
+    mut pane: PaneUi<'_, '_, Settings>,
+    preferences: Res<'_, Preferences>,
+    session: Res<'_, Session>,
+    bound: Res<'_, Bindings>,
+    listening: Res<'_, Listening>,
+) -> Result {
+    pane.show(Body::Scrolls, |ui, _, wishes| {
+        view(ui, &preferences, &session, wishes);
+        bindings::view(ui, &preferences, &bound, *listening, wishes);
+        about(ui);
+    })
 }
 
 /// Draws the content.
@@ -28,7 +41,6 @@ pub fn view(ui: &mut Ui, preferences: &Preferences, session: &Session, wishes: &
     let drawing = [("when something changes", Drawing::OnChange), ("always", Drawing::Always)];
     choices(ui, "power: frames are drawn", &drawing, preferences.drawing, wishes, UserAction::SetDrawing);
     market(ui, session, wishes);
-    about(ui);
 }
 
 /// One of several, as buttons.

@@ -184,7 +184,7 @@ fn a_paused_activity_stands_still_and_counts_what_it_misses() {
 }
 
 /// A real invoice over 5 sats, signed, on the practice network.
-fn invoice() -> crate::domain::payment::Invoice {
+pub fn invoice() -> crate::domain::payment::Invoice {
     use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
     use nostr::hashes::{Hash as _, sha256};
     use nostr::secp256k1::{Secp256k1, SecretKey};

@@ -198,6 +198,31 @@ pub const WELCOME_WIDTH: f32 = 420.0;
 /// Width of the banner that says that the node is out of reach.
 pub const BANNER_WIDTH: f32 = 560.0;
 
+/// Corners of the buttons of a pad that have more than one letter.
+pub const CAP_CORNER: f32 = 6.0;
+/// Keys of the on-screen keyboard, wide and high, and the least width of all of it.
+pub const OSK_KEY: (f32, f32) = (52.0, 40.0);
+pub const OSK_LEAST: f32 = 420.0;
+/// How dark what lies under a question, the palette or the help sheet is.
+pub const SHADE: f32 = 0.6;
+/// The palette: its width, how far below the upper edge it hangs and how much of the window it takes, as parts of that.
+pub const PALETTE_WIDTH: f32 = 620.0;
+pub const PALETTE_TOP: f32 = 0.1;
+pub const PALETTE_ROOM: f32 = 0.7;
+/// The help sheet: its size, the height of a line, the room for the keys.
+pub const HELP_WIDTH: f32 = 720.0;
+pub const HELP_HEIGHT: f32 = 620.0;
+pub const HELP_LINE: f32 = 26.0;
+pub const HELP_KEYS: f32 = 120.0;
+/// Keys that scroll do so by this much; a stick that is tilted all the way by this much a second, and by no more than
+/// so many seconds' worth at once.
+pub const SCROLL_STEP: f32 = 120.0;
+pub const SCROLL_SPEED: f32 = 900.0;
+pub const SCROLL_FRAME: f32 = 0.1;
+/// How far a stick is tilted to count as a d-pad, and to go on doing so.
+pub const STICK_ON: f32 = 0.6;
+pub const STICK_OFF: f32 = 0.4;
+
 /// Bars that show how far something is.
 pub const METER: f32 = 4.0;
 /// The largest side of a QR code.
@@ -235,6 +260,9 @@ pub const SNAPPING: Duration = Duration::from_millis(200);
 pub const SLOT_FLASH: Duration = Duration::from_millis(90);
 /// The backdrop's light changes colour.
 pub const TINT_FADE: Duration = Duration::from_millis(600);
+/// What is held down on a pad counts again after the first, and after each of these.
+pub const REPEAT_AFTER: Duration = Duration::from_millis(380);
+pub const REPEAT_EVERY: Duration = Duration::from_millis(110);
 /// What is no error goes by itself.
 pub const NOTICE_STAYS: Duration = Duration::from_secs(6);
 

@@ -1,9 +1,10 @@
 //! Buttons.
 
-use bevy_egui::egui::{self, Color32, Response, Stroke, StrokeKind, Ui, vec2};
+use bevy_egui::egui::{self, Color32, Painter, Rect, Response, Stroke, StrokeKind, Ui, vec2};
 
 use super::{Ink, ink};
-use crate::hud::theme::{Text, tokens};
+use crate::hud::input;
+use crate::hud::theme::{Palette, Text, tokens};
 
 /// How much a button matters in its pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +57,18 @@ pub fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     response
 }
 
-/// The focus ring, around whatever keys go to.
+/// The focus ring, around whatever keys go to; nowhere while somebody points.
 pub fn ring(ui: &Ui, response: &Response) {
-    if response.has_focus() {
-        let place = response.rect.expand(tokens::FOCUS_RING);
-        let pen = Stroke::new(tokens::FOCUS_RING, Ink::of(ui).0.focus);
-        ui.painter().rect_stroke(place, 0.0, pen, StrokeKind::Outside);
+    if response.has_focus() && input::shows_focus(ui.ctx()) {
+        input::ring_drawn(ui.ctx(), response.id);
+        ring_around(ui.painter(), response.rect, &Ink::of(ui).0);
     }
+}
+
+/// A ring a little outside of this place.
+pub fn ring_around(painter: &Painter, place: Rect, palette: &Palette) {
+    let pen = Stroke::new(tokens::FOCUS_RING, palette.focus);
+    painter.rect_stroke(place.expand(tokens::FOCUS_RING), 0.0, pen, StrokeKind::Outside);
 }
 
 /// What an invisible thing that can be pressed looks like under the pointer.

@@ -2,23 +2,40 @@
 
 use bevy_egui::egui::{Button, Label, Margin, Response, Sides, TextEdit, Ui, Vec2, vec2};
 
+use super::typed::{self, Wanted};
 use super::{Ink, button, card};
 use crate::hud::theme::{Text, tokens};
 
 /// A line to type in.
 pub fn line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    line_of(ui, text, hint, width, Wanted::Text)
+}
+
+/// A line to type a number in: the on-screen keyboard has digits for it.
+pub fn number_line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    line_of(ui, text, hint, width, Wanted::Number)
+}
+
+fn line_of(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wanted: Wanted) -> Response {
     let edit = edit(ui, text, hint, width);
     let response = ui.add(edit);
+    typed::tell(ui, &response, wanted, text);
     button::ring(ui, &response);
     response
 }
 
 /// As [`line`], for what nobody may read: masked, not to be copied, and without a memory of what stood there before.
 pub fn secret_line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    secret_line_of(ui, text, hint, width, Wanted::Secret)
+}
+
+/// As [`secret_line`], for what the on-screen keyboard has keys of its own for: a PIN, the words of a mnemonic.
+pub fn secret_line_of(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wanted: Wanted) -> Response {
     let edit = edit(ui, text, hint, width).password(true);
     let mut shown = edit.show(ui);
     shown.state.clear_undoer();
     shown.state.store(ui.ctx(), shown.response.id);
+    typed::tell(ui, &shown.response, wanted, text);
     button::ring(ui, &shown.response);
     shown.response.response
 }

@@ -2,16 +2,19 @@
 
 pub mod age;
 pub mod button;
+pub mod cap;
 pub mod card;
 pub mod chart;
 pub mod field;
 pub mod ink;
 pub mod lamp;
+pub mod marks;
 pub mod meter;
 pub mod qr;
 pub mod row;
 pub mod scroll;
 pub mod tag;
+pub mod typed;
 pub mod words;
 
 pub use age::Age;

@@ -1,6 +1,6 @@
 //! The ledger's rows.
 
-use bevy_egui::egui::{Align, Label, Layout, Response, RichText, Sense, Sides, Ui, vec2};
+use bevy_egui::egui::{Align, Id, Label, Layout, Rect, Response, RichText, Sense, Sides, Ui, WidgetInfo, WidgetType, vec2};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::state_signal;
@@ -8,7 +8,7 @@ use crate::domain::job::Payment;
 use crate::hud::action::UserAction;
 use crate::hud::state::{History, Session};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Wishes, button, scroll, tag, words};
+use crate::hud::widgets::{Ink, Wishes, button, marks, scroll, tag, words};
 use crate::node::NodeCommand;
 use crate::store::{JobRow, JobsQuery};
 
@@ -51,7 +51,8 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
         ui.spacing_mut().item_spacing = vec2(tokens::GAP, 0.0);
         let table = TableBuilder::new(ui)
             .id_salt(("jobs", shown.len()))
-            .sense(Sense::click())
+            // The row has the focus, not each of its cells.
+            .sense(Sense::CLICK)
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink([false, true])
             .min_scrolled_height(0.0)
@@ -66,8 +67,8 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
         table.body(|body| {
             body.rows(tokens::TABLE_ROW, history.rows.len(), |mut row| {
                 if let Some(job) = history.rows.get(row.index()) {
-                    line(&mut row, ink, &shown, job);
-                    if row.response().clicked() {
+                    let is_entered = line(&mut row, ink, &shown, job, width);
+                    if is_entered || row.response().clicked() {
                         wishes.wish(UserAction::ShowJob(Some(job.id)));
                     }
                 }
@@ -84,11 +85,19 @@ fn cell<R>(row: &mut TableRow<'_, '_>, side: Align, add: impl FnOnce(&mut Ui) ->
     });
 }
 
-fn line(row: &mut TableRow<'_, '_>, ink: Ink, shown: &[&Head], job: &JobRow) {
+/// Draws a job. True when its row, `width` wide, was pressed by a key, or by the pointer at its beginning.
+fn line(row: &mut TableRow<'_, '_>, ink: Ink, shown: &[&Head], job: &JobRow, width: f32) -> bool {
+    let mut is_pressed = false;
     let known = |value: Option<u32>| value.map_or_else(|| words::NONE.to_owned(), |value| words::count(value.into()));
     for head in shown {
         cell(row, head.side, |ui| match head.title {
-            "time" => text(ui, ink.mid(Text::Table, words::clock(job.seen_at))).on_hover_text(format!("{} UTC", words::date(job.seen_at))),
+            "time" => {
+                let whole = Rect::from_min_size(ui.max_rect().min, vec2(width, ui.max_rect().height()));
+                let whole = ui.interact(whole, Id::new(("job row", job.id)), Sense::click());
+                whole.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Job {}", job.id.short())));
+                is_pressed = whole.clicked();
+                text(ui, ink.mid(Text::Table, words::clock(job.seen_at))).on_hover_text(format!("{} UTC", words::date(job.seen_at)))
+            }
             "job" => text(ui, ink.high(Text::Table, job.id.short())),
             "buyer" => text(ui, ink.mid(Text::Table, job.buyer.short())).on_hover_text(job.buyer.to_string()),
             "model" => text(ui, ink.mid(Text::Table, job.model.as_deref().unwrap_or(words::NONE))),
@@ -98,6 +107,7 @@ fn line(row: &mut TableRow<'_, '_>, ink: Ink, shown: &[&Head], job: &JobRow) {
             _ => text(ui, ink.mid(Text::Table, paid(job))),
         });
     }
+    is_pressed
 }
 
 fn text(ui: &mut Ui, text: RichText) -> Response {
@@ -130,7 +140,11 @@ fn below(ui: &mut Ui, ink: Ink, history: &History, session: &Session, wishes: &m
         let Some(before) = history.next else { return };
         if is_loading {
             ui.label(ink.low(Text::Table, "loading…"));
-        } else if button::small(ui, "Older").clicked() {
+            return;
+        }
+        let older = button::small(ui, "Older");
+        marks::main(&older);
+        if older.clicked() {
             wishes.ask(NodeCommand::Jobs { query: JobsQuery { before: Some(before), ..JobsQuery::default() } });
         }
     };

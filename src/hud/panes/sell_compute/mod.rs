@@ -11,11 +11,12 @@ use crate::domain::job::Policy;
 use crate::domain::money::Sats;
 use crate::hud::act::online_wish;
 use crate::hud::action::{ActionKind, UserAction};
+use crate::hud::input::Hint;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::robot;
 use crate::hud::state::{History, Jobs, Models, Relays, Session, Trial};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Signal, Wishes, button, card, row, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, card, marks, row, words};
 use crate::node::{Fate, Link, NodeCommand, NodeState, RobotKind, Verdict};
 
 /// Marks the pane.
@@ -124,8 +125,10 @@ fn switch(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
     let is_down = matches!(state, NodeState::Stopped | NodeState::Offline) || !session.link.is_up();
     let is_asked = session.awaits(&NodeCommand::GoOnline) && is_down;
     let enabled = online_wish(session).is_some() && !is_asked && session.market.is_some();
-    let key = ActionKind::ToggleOnline.binding().map_or("", |binding| binding.shown);
-    if button::large(ui, title, weight, enabled).on_hover_text(format!("Key: {key}")).clicked() {
+    let response = button::large(ui, title, weight, enabled);
+    marks::main(&response);
+    let key = Hint::find(ui.ctx(), ActionKind::ToggleOnline).map_or_else(String::new, |hint| format!("Key: {}", hint.text));
+    if response.on_hover_text(key).clicked() {
         wishes.wish(UserAction::ToggleOnline);
     }
     let ink = Ink::of(ui);

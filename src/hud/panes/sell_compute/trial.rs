@@ -6,7 +6,7 @@ use super::Form;
 use crate::hud::action::UserAction;
 use crate::hud::state::{Session, Trial};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Signal, Wishes, button, card, field, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, card, field, marks, words};
 use crate::node::NodeCommand;
 
 /// Characters of an answer that are laid out. A pane is no place to read a book, and laying one out takes long.
@@ -21,7 +21,9 @@ pub fn view(ui: &mut Ui, session: &Session, trial: &Trial, form: &mut Form, wish
     ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
         let pressed = ui
             .add_enabled_ui(may_send, |ui| {
-                button::small(ui, "Test").on_hover_text("Sends this prompt to yourself as a job, through a relay and back.").clicked()
+                let test = button::small(ui, "Test");
+                marks::second(&test);
+                test.on_hover_text("Sends this prompt to yourself as a job, through a relay and back.").clicked()
             })
             .inner;
         let width = ui.available_width();

@@ -7,17 +7,19 @@ use crate::domain::money::Sats;
 use crate::hud::action::UserAction;
 use crate::hud::state::{Money, Now, Session};
 use crate::hud::theme::Text;
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, qr, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, marks, qr, words};
 use crate::node::NodeCommand;
 
 pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut Form, wishes: &mut Wishes) {
     let width = ui.available_width();
-    field::line(ui, &mut form.amount, "sats", width);
+    field::number_line(ui, &mut form.amount, "sats", width);
     field::line(ui, &mut form.description, "what for (the payer reads this)", width);
     let sats = form.amount.trim().parse::<u64>().ok().filter(|sats| *sats > 0);
     let asked = NodeCommand::Receive { sats: Sats(sats.unwrap_or_default()), description: form.description.trim().to_owned() };
     let may_ask = sats.is_some() && !session.awaits(&asked);
-    if ui.add_enabled_ui(may_ask, |ui| button::small(ui, "Make an invoice").clicked()).inner {
+    let make = ui.add_enabled_ui(may_ask, |ui| button::small(ui, "Make an invoice")).inner;
+    marks::main(&make);
+    if make.clicked() {
         wishes.ask(asked);
     }
     let ink = Ink::of(ui);
@@ -36,7 +38,9 @@ pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut 
         return;
     }
     ui.horizontal(|ui| {
-        if button::small(ui, "Copy").clicked() {
+        let copy = button::small(ui, "Copy");
+        marks::second(&copy);
+        if copy.clicked() {
             wishes.wish(UserAction::Copy(invoice.bolt11.clone()));
         }
         ui.label(ink.low(Text::Table, format!("until {} UTC", words::clock(invoice.expires_at))));

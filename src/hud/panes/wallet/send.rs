@@ -6,7 +6,7 @@ use super::Form;
 use crate::domain::payment::{Invoice, PaymentState};
 use crate::hud::state::{Money, Now, Session};
 use crate::hud::theme::Text;
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, marks, words};
 use crate::node::status::WalletView;
 use crate::node::{NodeCommand, sentence};
 use crate::wallet::bolt11::{self, InvoiceError};
@@ -54,7 +54,9 @@ fn preview(ui: &mut Ui, session: &Session, invoice: &Invoice, wishes: &mut Wishe
     let command = NodeCommand::Pay { bolt11: invoice.bolt11.clone(), sats };
     let is_under_way = session.awaits(&command);
     let title = if is_under_way { "Paying…".to_owned() } else { format!("Pay {sats} sats") };
-    if button::large(ui, &title, button::Weight::Main, !is_under_way).clicked() {
+    let pay = button::large(ui, &title, button::Weight::Main, !is_under_way);
+    marks::main(&pay);
+    if pay.clicked() {
         wishes.ask(command);
     }
 }
