@@ -1,15 +1,20 @@
 //! What the user can do, and the one table of keys, buttons, labels and help it is done by.
 //!
-//! The table is [`BINDINGS`] here and [`steering::ROWS`]; [`table`] is both. Keys, pads, the palette, the help sheet and the
-//! hints read it through [`super::input::Bindings`], which knows what the user has bound otherwise.
+//! The table is [`BINDINGS`] here, [`arranging::ROWS`] and [`steering::ROWS`]; [`table`] is all of it. Keys, pads, the
+//! palette, the help sheet and the hints read it through [`super::input::Bindings`], which knows what the user has bound
+//! otherwise.
 
+pub mod arranging;
 pub mod steering;
 
 use bevy::prelude::*;
-use bevy_egui::egui::{Rect, Vec2};
+use bevy_egui::egui::{Pos2, Rect, Vec2};
 
 use super::input::{Device, Tap};
 use super::pane::PaneKind;
+use super::pane::arranging::{Ending, How};
+use super::pane::grip::Grip;
+use super::pane::tile::Toward;
 use super::prefs::{Drawing, Motions};
 use super::theme::Look;
 use crate::domain::ids::JobId;
@@ -28,12 +33,40 @@ pub enum UserAction {
     Close(Entity),
     /// Panes: close the active one.
     CloseActive,
-    /// Panes: move by so much while dragged.
-    Drag(Entity, Vec2),
-    /// Panes: let go of; stays fully inside the window.
+    /// Panes: taken hold of, by its title or its border.
+    Grasp(Entity),
+    /// Panes: dragged so far from where it was grasped; the pointer is here.
+    Drag { pane: Entity, by: Vec2, at: Pos2 },
+    /// Panes: pulled so far by this grip since it was grasped.
+    Pull { pane: Entity, grip: Grip, by: Vec2 },
+    /// Panes: let go of; into the tile that is aimed at, otherwise fully inside the window.
     Drop(Entity),
+    /// Panes: the active one into a half, from a half into a quarter, or back.
+    Tile(Toward),
+    /// Panes: the active one over all the room there is, or back where it was.
+    Maximise,
     /// Panes: arrange all open ones so that none covers another.
     Tidy,
+    /// Panes: all open ones behind each other, each a step right and down.
+    Cascade,
+    /// Panes, slots: as at the first start. What was typed stays.
+    ResetHud,
+    /// Panes: move or resize the active one by keys until that is ended.
+    Arrange(How),
+    /// Panes: one step of that.
+    Nudge(Toward),
+    /// Panes: the end of that.
+    EndArranging(Ending),
+    /// Panes: this job in a pane of its own.
+    OpenJob(JobId),
+    /// Slots: change places.
+    SwapSlots(usize, usize),
+    /// Slots: the focused one, or that of the active pane, changes places with its neighbour to the left or right.
+    MoveSlot(Toward),
+    /// Slots: this pane into this one, or none.
+    AssignSlot(usize, Option<PaneKind>),
+    /// Slots: this one is pointed at, or none.
+    PointAtSlot(Option<usize>),
     /// Bridge: leave the market, if any, and enter this one.
     Enter(Market),
     /// Bridge, preferences: as `Enter`, and enter it again the next time without asking.
@@ -154,6 +187,17 @@ pub enum ActionKind {
     ClosePane,
     Leave,
     Tidy,
+    Cascade,
+    TileLeft,
+    TileRight,
+    TileUp,
+    TileDown,
+    Maximise,
+    MovePane,
+    ResizePane,
+    ResetHud,
+    SlotLeft,
+    SlotRight,
     ToggleOnline,
     FullScreen,
     ZoomIn,
@@ -214,6 +258,8 @@ pub enum With {
     Ctrl,
     CtrlShift,
     CtrlAlt,
+    /// The Super key alone, where it is not Cmd. What is bound to no chord with it means what it means with Ctrl.
+    Super,
 }
 
 /// A row of the table.
@@ -321,12 +367,12 @@ pub const BINDINGS: &[Binding] = &[
 
 /// The whole table.
 pub fn table() -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().chain(steering::ROWS)
+    BINDINGS.iter().chain(arranging::ROWS).chain(steering::ROWS)
 }
 
 impl ActionKind {
     /// What is to be done when this is wished.
-    pub const fn action(self) -> UserAction {
+    pub fn action(self) -> UserAction {
         match self {
             Self::Slot1 => UserAction::PressSlot(0),
             Self::Slot2 => UserAction::PressSlot(1),
@@ -344,7 +390,7 @@ impl ActionKind {
             Self::ZoomIn => UserAction::Zoom(Zoom::In),
             Self::ZoomOut => UserAction::Zoom(Zoom::Out),
             Self::ZoomReset => UserAction::Zoom(Zoom::Reset),
-            other => steering::action(other),
+            other => arranging::action(other).unwrap_or_else(|| steering::action(other)),
         }
     }
 

@@ -40,7 +40,9 @@ pub fn draw(
         }
     });
     corner(&context, "money chip", Align2::RIGHT_TOP, vec2(-edge.x, edge.y), |ui| {
-        chip(ui, ink, |ui| money(ui, ink, &session, *now));
+        if chip(ui, ink, |ui| money(ui, ink, &session, *now)) {
+            wishes.wish(UserAction::Toggle(PaneKind::Wallet));
+        }
     });
     let beside = layout::hotbar(stage.window).left() - stage.window.left() - 2.0 * edge.x;
     if beside > tokens::HINTS_LEAST {
@@ -147,7 +149,7 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now) {
         ui.label(ink.signal(Signal::Warning, Text::Table, stale)).on_hover_text("From before the link to the node was lost.");
         return;
     }
-    ui.label(ink.sats(Text::Body, Sats(snapshot.balance.0 / 1000)));
+    ui.label(ink.sats(Text::Body, session.balance().unwrap_or_default()));
     ui.label(ink.low(Text::Table, format!("{} · {}", wallet.kind, sync_word(&snapshot.sync)))).on_hover_text(format!(
         "On {}, by the wallet itself, as of {} UTC.",
         snapshot.network.as_str(),

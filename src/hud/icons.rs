@@ -21,6 +21,8 @@ pub enum Icon {
     Pulse,
     /// Sliders: settings.
     Sliders,
+    /// A sheet with lines: one job.
+    Sheet,
     /// Two strokes crossing: close.
     Cross,
     /// A keyboard.
@@ -109,6 +111,12 @@ impl Icon {
                 &[(18.0, 10.0), (18.6, 10.0)],
                 &[(7.0, 14.4), (17.0, 14.4)],
             ],
+            Self::Sheet => &[
+                &[(5.0, 2.6), (14.0, 2.6), (19.0, 7.6), (19.0, 21.4), (5.0, 21.4), (5.0, 2.6)],
+                &[(14.0, 2.6), (14.0, 7.6), (19.0, 7.6)],
+                &[(8.6, 12.0), (15.4, 12.0)],
+                &[(8.6, 16.4), (15.4, 16.4)],
+            ],
             Self::Cross => &[&[(6.0, 6.0), (18.0, 18.0)], &[(18.0, 6.0), (6.0, 18.0)]],
         }
     }
@@ -128,7 +136,7 @@ mod tests {
 
     #[test]
     fn no_line_leaves_the_square() {
-        for icon in [Icon::Chip, Icon::Coin, Icon::Rows, Icon::Power, Icon::Aerial, Icon::Pulse, Icon::Sliders, Icon::Cross] {
+        for icon in [Icon::Chip, Icon::Coin, Icon::Rows, Icon::Power, Icon::Aerial, Icon::Pulse, Icon::Sliders, Icon::Sheet, Icon::Cross] {
             let points = icon.lines().iter().flat_map(|line| line.iter());
             assert!(
                 points.clone().count() > 3 && points.clone().all(|(x, y)| (1.0..=23.0).contains(x) && (1.0..=23.0).contains(y)),

@@ -10,6 +10,7 @@ use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::input::Overrides;
+use super::saved::Layout;
 use super::theme::Look;
 use crate::node::Market;
 
@@ -83,6 +84,9 @@ pub struct Preferences {
     pub keys: Overrides,
     #[serde(skip_serializing_if = "Overrides::is_empty")]
     pub pad: Overrides,
+    /// Where panes are and what is in the slots.
+    #[serde(skip_serializing_if = "Layout::is_unset")]
+    pub layout: Layout,
 }
 
 const VERSION: u32 = 1;
@@ -98,6 +102,7 @@ impl Default for Preferences {
             drawing: Drawing::OnChange,
             keys: Overrides::default(),
             pad: Overrides::default(),
+            layout: Layout::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod pointer;
+
 use std::time::Duration;
 
 use bevy::a11y::AccessibilityPlugin;
@@ -20,7 +22,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::bridge::Link;
 use super::leave::Exit;
 use super::pane::{Pane, PaneFrame, PaneKind, PaneMotion};
-use super::prefs::Read;
+use super::prefs::{Preferences, Read};
 use super::state::WallClock;
 use super::window::Placement;
 use super::{HudPlugin, HudSystems};
@@ -103,9 +105,10 @@ impl Hud {
         self.clock.fetch_add(i64::try_from(time.as_millis()).unwrap(), std::sync::atomic::Ordering::Relaxed);
         self.app.insert_resource(TimeUpdateStrategy::ManualDuration(time));
         self.app.world_mut().resource_mut::<Messages<RequestRedraw>>().clear();
+        let scale = self.app.world().resource::<Preferences>().scale_factor();
         let mut contexts = self.app.world_mut().query_filtered::<&mut EguiInput, With<PrimaryEguiContext>>();
         for mut input in contexts.iter_mut(self.app.world_mut()) {
-            input.screen_rect = Some(Rect::from_min_size(egui::Pos2::ZERO, self.size));
+            input.screen_rect = Some(Rect::from_min_size(egui::Pos2::ZERO, self.size / scale));
             input.time = Some(self.elapsed.as_secs_f64());
         }
         self.app.update();

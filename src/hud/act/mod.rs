@@ -2,15 +2,17 @@
 //! for the user, and nothing else speaks to the bridge.
 
 mod bind;
+mod memory;
 mod node;
 mod panes;
 mod quit;
+mod slots;
 mod steer;
 mod taste;
 mod window;
 
 use bevy::prelude::*;
-use bevy::window::RequestRedraw;
+use bevy::window::{ExitSystems, RequestRedraw};
 
 use super::HudSystems;
 use super::action::UserAction;
@@ -34,8 +36,11 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Startup, begin);
     app.init_resource::<steer::Had>();
     let first = (steer::look, steer::obey, bind::obey);
-    let obey = (first, taste::obey, taste::follow, node::obey, panes::obey, steer::follow, window::obey, quit::obey, draw_again);
+    let panes = (panes::obey, slots::obey, steer::follow);
+    let remember = memory::remember.run_if(memory::is_due);
+    let obey = (first.chain(), taste::obey, taste::follow, node::obey, panes.chain(), window::obey, quit::obey, remember, draw_again);
     app.add_systems(PostUpdate, obey.chain().in_set(HudSystems::Act));
+    app.add_systems(Last, memory::remember.run_if(memory::is_leaving).after(ExitSystems));
 }
 
 fn begin(opening: Res<'_, Opening>, now: Res<'_, Now>, mut notices: ResMut<'_, Notices>, mut actions: MessageWriter<'_, UserAction>) {

@@ -3,10 +3,9 @@
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
-use crate::domain::ids::JobId;
 use crate::hud::action::UserAction;
 use crate::hud::bridge::{Bridge, SendError};
-use crate::hud::state::{History, Lock, MarketChanged, Notices, Now, Session, Tone};
+use crate::hud::state::{Lock, MarketChanged, Notices, Now, Session, Tone};
 use crate::node::{Failure, Fate, Leaving, Link, Market, NodeCommand, NodeState, Secret};
 
 /// What it takes to speak to the node.
@@ -15,7 +14,6 @@ pub struct Line<'w, 's> {
     commands: Commands<'w, 's>,
     bridge: ResMut<'w, Bridge>,
     notices: ResMut<'w, Notices>,
-    history: ResMut<'w, History>,
     lock: ResMut<'w, Lock>,
     session: Res<'w, Session>,
     now: Res<'w, Now>,
@@ -33,7 +31,6 @@ pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut line: L
                     line.send(command);
                 }
             }
-            UserAction::ShowJob(job) => line.show(*job),
             UserAction::Unlock(passphrase) => line.unlock(passphrase),
             UserAction::StayLocked => line.lock.give_up(),
             _ => {}
@@ -86,14 +83,6 @@ impl Line<'_, '_> {
             Err(SendError::Launch(failure)) => failure,
         };
         self.complain(&failure);
-    }
-
-    fn show(&mut self, job: Option<JobId>) {
-        self.history.wanted = job;
-        self.history.detail = None;
-        if let Some(job) = job {
-            self.send(NodeCommand::Job { job: job.to_string() });
-        }
     }
 
     fn unlock(&mut self, passphrase: &Secret) {

@@ -4,22 +4,33 @@ use bevy::prelude::*;
 
 use crate::hud::action::UserAction;
 use crate::hud::hotbar::{Flash, Slot};
-use crate::hud::pane::PaneKind;
 use crate::hud::pane::focus::Arrangement;
-use crate::hud::state::{Lock, Session};
+use crate::hud::pane::placing;
+use crate::hud::pane::spawn::Asleep;
+use crate::hud::panes::job_history;
+use crate::hud::state::{Lock, Notices, Now, Session, Tone};
 
 /// Obeys what panes have to do with.
 pub fn obey(
     mut actions: PopulatedMessageReader<'_, '_, UserAction>,
     mut arrangement: Arrangement<'_, '_>,
     mut flashes: Query<'_, '_, (&Slot, &mut Flash)>,
+    mut histories: Query<'_, '_, &mut job_history::Form>,
+    mut asleep: ResMut<'_, Asleep>,
+    mut notices: ResMut<'_, Notices>,
     session: Res<'_, Session>,
     lock: Res<'_, Lock>,
+    now: Res<'_, Now>,
 ) {
     for action in actions.read() {
         match action {
             // The first question stands alone: no pane has anything to show before it is answered.
-            UserAction::Toggle(_) | UserAction::PressSlot(_) | UserAction::Show(_) | UserAction::EnterSlot(_)
+            UserAction::Toggle(_)
+            | UserAction::PressSlot(_)
+            | UserAction::Show(_)
+            | UserAction::EnterSlot(_)
+            | UserAction::OpenJob(_)
+            | UserAction::ResetHud
                 if session.market.is_none() => {}
             UserAction::Toggle(kind) => {
                 if let Some(pane) = arrangement.of_kind(*kind) {
@@ -55,20 +66,19 @@ pub fn obey(
             // Whoever leaves the question for a passphrase leaves that and no pane.
             UserAction::CloseActive if lock.is_asking() => {}
             UserAction::CloseActive => arrangement.close_active(),
-            UserAction::Drag(pane, by) => arrangement.drag(*pane, *by),
-            UserAction::Drop(pane) => arrangement.drop_inside(*pane),
-            UserAction::Tidy => arrangement.tidy(),
-            UserAction::Resized(window) => arrangement.resize(*window),
-            // Whoever enters a market is shown where to begin.
-            UserAction::Enter(_) | UserAction::Choose(_) => {
-                if let Some(pane) = arrangement.of_kind(PaneKind::SellCompute)
-                    && arrangement.none_is_open()
-                {
-                    arrangement.open(pane);
+            UserAction::OpenJob(job) => arrangement.open_job(*job),
+            UserAction::ShowJob(job) => histories.iter_mut().for_each(|mut form| form.job = *job),
+            UserAction::Arrange(how) => {
+                if !arrangement.arrange(*how) {
+                    notices.tell(now.0, Tone::Good, "No pane is open.", "Open one first: keys move and resize the active pane.");
                 }
             }
-            UserAction::ChooseAgain if session.may_leave() => arrangement.close_all(),
-            _ => {}
+            UserAction::Enter(market) | UserAction::Choose(market) => asleep.entered = Some(*market),
+            UserAction::ChooseAgain if session.may_leave() => {
+                arrangement.close_all();
+                histories.iter_mut().for_each(|mut form| form.job = None);
+            }
+            other => placing::obey(&mut arrangement, other),
         }
     }
 }

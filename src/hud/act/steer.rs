@@ -8,11 +8,11 @@ use bevy_egui::{EguiContext, EguiInput, PrimaryEguiContext};
 
 use crate::hud::action::{Steer, UserAction};
 use crate::hud::help::{self, Help};
-use crate::hud::hotbar::{Opens, Slot};
-use crate::hud::input::{self, Area, Claims, Focus, Owner, slot_id};
+use crate::hud::hotbar::{Opens, Slot, slot_id};
+use crate::hud::input::{self, Area, Claims, Focus, Owner};
 use crate::hud::osk::{self, Osk, Tap};
 use crate::hud::palette::{self, Palette};
-use crate::hud::pane::{ActivePane, Pane, SLOTS, frame};
+use crate::hud::pane::{ActivePane, Pane, SLOTS, arranging, frame};
 use crate::hud::state::{Notices, Now, Session, Tone};
 use crate::hud::widgets::marks::{self, Rank};
 
@@ -170,6 +170,10 @@ struct Turn<'a, 'w, 's> {
 impl Turn<'_, '_, '_> {
     /// Takes it; gives what egui has to hear in the next frame.
     fn steer(&mut self, owner: Owner, steer: Steer, overlays: &mut Overlays<'_>) -> Vec<Event> {
+        if owner == Owner::Arranging {
+            self.further.extend(arranging::meaning(steer));
+            return Vec::new();
+        }
         if matches!(steer, Steer::Hotbar | Steer::NextSlot | Steer::PreviousSlot) {
             self.to_hotbar(owner, steer, overlays);
             return Vec::new();
@@ -179,7 +183,7 @@ impl Turn<'_, '_, '_> {
             Owner::Palette => self.choose(steer, &mut overlays.palette, &mut overlays.osk),
             Owner::Help => self.read(steer, &mut overlays.help),
             Owner::Dialog(_) => self.answer(owner, steer),
-            Owner::Hotbar => self.on_hotbar(steer),
+            Owner::Hotbar | Owner::Arranging => self.on_hotbar(steer),
             Owner::Pane(pane) => self.in_pane(owner, pane, steer),
         }
     }

@@ -3,19 +3,18 @@
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
-    Area, Id, Order, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+    Area, Id, LayerId, Order, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
 };
 
-use super::{Flash, Opens, Slot};
+use super::{Flash, Hint, Opens, Slot, hint, live, slot_id};
 use crate::hud::action::UserAction;
 use crate::hud::icons::Icon;
-use crate::hud::input::{Hint, slot_id};
+use crate::hud::input;
 use crate::hud::pane::motion::Goal;
-use crate::hud::pane::{ActivePane, Pane, PaneFrame, PaneKind, PaneMotion, Stage, layout};
-use crate::hud::state::{Relays, Session};
+use crate::hud::pane::{ActivePane, Pane, PaneKind, PaneMotion, SLOTS, Stage, layout};
+use crate::hud::state::{Relays, Session, Unseen};
 use crate::hud::theme::{Palette, Theme, tokens};
-use crate::hud::widgets::{Signal, button, cap, lamp};
-use crate::wallet::SyncState;
+use crate::hud::widgets::{Ink, Signal, Wishes, button, cap, lamp};
 
 /// A slot as it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,23 +27,32 @@ pub struct Face {
 /// The pane in a slot, as far as the slot shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PaneFace {
-    pub title: &'static str,
-    pub icon: Icon,
+    pub kind: PaneKind,
     pub is_open: bool,
     pub is_active: bool,
     pub live: Signal,
 }
 
-/// Draws the hotbar over the panes.
+impl PaneFace {
+    fn title(self) -> &'static str {
+        self.kind.spec().title
+    }
+
+    fn icon(self) -> Icon {
+        self.kind.spec().icon
+    }
+}
+
+/// Draws the hotbar over the panes, and the hint over the hotbar.
 pub fn draw(
     mut contexts: EguiContexts<'_, '_>,
     theme: Res<'_, Theme>,
     stage: Res<'_, Stage>,
     active: Res<'_, ActivePane>,
-    session: Res<'_, Session>,
-    relays: Res<'_, Relays>,
+    (session, relays, unseen): (Res<'_, Session>, Res<'_, Relays>, Res<'_, Unseen>),
+    pointed: Res<'_, Hint>,
     slots: Query<'_, '_, (&Slot, &Flash, Option<&Opens>)>,
-    panes: Query<'_, '_, (&Pane, &PaneFrame, &PaneMotion)>,
+    panes: Query<'_, '_, (&Pane, &PaneMotion)>,
     mut actions: MessageWriter<'_, UserAction>,
 ) -> Result {
     if session.market.is_none() {
@@ -53,10 +61,10 @@ pub fn draw(
     let context = contexts.ctx_mut()?;
     let face = |(slot, flash, opens): (&Slot, &Flash, Option<&Opens>)| {
         let pane = opens.and_then(|opens| {
-            let (pane, frame, motion) = panes.get(opens.0).ok()?;
+            let (pane, motion) = panes.get(opens.0).ok()?;
             let is_active = active.0 == Some(opens.0);
-            let live = live(pane.0, &session, &relays);
-            Some(PaneFace { title: frame.title, icon: frame.icon, is_open: motion.goal == Goal::Open, is_active, live })
+            let live = live::live(pane.0, &session, &relays, &unseen);
+            Some(PaneFace { kind: pane.0, is_open: motion.goal == Goal::Open, is_active, live })
         });
         Face { index: slot.index, flash: flash.0, pane }
     };
@@ -64,63 +72,87 @@ pub fn draw(
     faces.sort_by_key(|face| face.index);
     let place = layout::hotbar(stage.window);
     let area = Area::new(Id::new("hotbar")).order(Order::Foreground).fixed_pos(place.min).constrain(false).movable(false).fade_in(false);
-    area.show(context, |ui| {
+    let mut wishes = Wishes::default();
+    let found = area.show(context, |ui| {
         ui.expand_to_include_rect(place);
-        actions.write_batch(view(ui, stage.window, &faces, &theme.palette).map(UserAction::PressSlot));
+        view(ui, stage.window, &faces, &theme.palette, &mut wishes)
     });
+    if found.inner != pointed.slot {
+        wishes.wish(UserAction::PointAtSlot(found.inner));
+    }
+    actions.write_batch(wishes.take());
+    if let Some(face) = pointed.slot.and_then(|slot| faces.get(slot)).filter(|_| pointed.shown > 0.0) {
+        let key = input::Hint::slot(context, face.index, true);
+        let words = match face.pane {
+            Some(pane) => hint::Words { title: pane.title(), key, news: live::news(pane.kind, &session, &relays, &unseen) },
+            None => hint::Words { title: "Empty", key: None, news: Some("Settings puts a pane here".to_owned()) },
+        };
+        hint::draw(context, Ink(theme.palette), layout::slot(stage.window, face.index), pointed.shown, &words);
+    }
     Ok(())
 }
 
-/// What a slot's lamp says.
-fn live(kind: PaneKind, session: &Session, relays: &Relays) -> Signal {
-    use crate::node::NodeState;
-    match kind {
-        PaneKind::SellCompute | PaneKind::Wallet if !session.link.is_up() => Signal::Warning,
-        PaneKind::SellCompute => match session.status.state {
-            NodeState::Online => Signal::Good,
-            NodeState::Degraded => Signal::Warning,
-            NodeState::Connecting | NodeState::Draining => Signal::Info,
-            NodeState::Stopped | NodeState::Starting | NodeState::Offline | NodeState::Stopping => Signal::Quiet,
-        },
-        PaneKind::Relays if session.is_out() && relays.connected() < relays.relays.len() => Signal::Warning,
-        PaneKind::Wallet => match session.status.wallet.as_ref().map(|wallet| &wallet.snapshot.sync) {
-            Some(SyncState::Unreachable { .. }) => Signal::Warning,
-            Some(SyncState::Synced | SyncState::Syncing) | None => Signal::Quiet,
-        },
-        PaneKind::Relays | PaneKind::JobHistory | PaneKind::Pylon | PaneKind::Activity | PaneKind::Settings => Signal::Quiet,
-    }
-}
-
-/// Draws the slots; says which was pressed.
-pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette) -> Option<usize> {
+/// Draws the slots. Returns the one that is pointed at, or has the keys.
+pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette, wishes: &mut Wishes) -> Option<usize> {
     let bar = layout::hotbar(window);
     ui.painter().rect(bar, 0.0, palette.surface_0, Stroke::new(tokens::HAIRLINE, palette.border_quiet), StrokeKind::Inside);
-    let mut pressed = None;
+    let (mut pointed, mut focused) = (None, None);
+    let mut lifted = None;
     for face in faces {
         let place = layout::slot(window, face.index);
-        let response = ui.interact(place, slot_id(face.index), Sense::click());
+        let response = ui.interact(place, slot_id(face.index), Sense::click_and_drag());
         let mut inside = ui.new_child(UiBuilder::new().max_rect(place));
         if face.pane.is_none() {
             inside.multiply_opacity(tokens::EMPTY_SLOT);
+        } else if response.dragged() {
+            inside.multiply_opacity(tokens::SLOT_LIFTED);
         }
         paint(inside.painter(), place, face, &response, palette);
         if response.clicked() {
-            pressed = Some(face.index);
+            wishes.wish(UserAction::PressSlot(face.index));
+        }
+        if response.dragged() || response.drag_stopped() {
+            lifted = Some((face, response.drag_stopped()));
+        } else if response.hovered() {
+            pointed = Some(face.index);
+        }
+        if response.has_focus() {
+            focused = Some(face.index);
         }
         button::ring(ui, &response);
-        describe(response, face);
+        describe(&response, face);
     }
-    pressed
+    if let Some((face, is_dropped)) = lifted {
+        carry(ui, window, face, is_dropped, palette, wishes);
+        return None;
+    }
+    pointed.or(focused)
 }
 
-fn describe(response: Response, face: &Face) {
-    let title = face.pane.map_or("Empty", |pane| pane.title);
+/// A slot on its way to another: its pane's icon under the pointer, and where it would go.
+fn carry(ui: &Ui, window: Rect, face: &Face, is_dropped: bool, palette: &Palette, wishes: &mut Wishes) {
+    let Some((at, pane)) = ui.ctx().pointer_interact_pos().zip(face.pane) else { return };
+    let over = (0..SLOTS).find(|index| layout::slot(window, *index).expand(tokens::SLOT_GAP / 2.0).contains(at));
+    let target = over.filter(|over| *over != face.index);
+    if is_dropped {
+        if let Some(target) = target {
+            wishes.wish(UserAction::SwapSlots(face.index, target));
+        }
+        return;
+    }
+    let painter = ui.ctx().layer_painter(LayerId::new(Order::Tooltip, Id::new("carried slot")));
+    if let Some(target) = target {
+        let pen = Stroke::new(tokens::FOCUS_RING, palette.focus);
+        painter.rect_stroke(layout::slot(window, target), 0.0, pen, StrokeKind::Outside);
+    }
+    let carried = Rect::from_center_size(at, layout::slot(window, face.index).size());
+    painter.rect(carried, 0.0, palette.slot_active, Stroke::new(tokens::HAIRLINE, palette.border_strong), StrokeKind::Inside);
+    pane.icon().paint(&painter, carried, tokens::SLOT_ICON, palette.text_high);
+}
+
+fn describe(response: &Response, face: &Face) {
+    let title = face.pane.map_or("Empty", PaneFace::title);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, face.pane.is_some(), format!("Slot {}: {title}", face.index + 1)));
-    let words = match face.pane {
-        Some(pane) => format!("{} · {}", pane.title, face.index + 1),
-        None => "Empty.".to_owned(),
-    };
-    response.on_hover_text(words);
 }
 
 fn paint(painter: &Painter, place: Rect, face: &Face, response: &Response, palette: &Palette) {
@@ -149,28 +181,14 @@ fn paint(painter: &Painter, place: Rect, face: &Face, response: &Response, palet
     }
     if let Some(pane) = face.pane {
         let colour = if is_active || is_open { palette.text_high } else { palette.text_mid };
-        pane.icon.paint(painter, place.translate(vec2(0.0, -tokens::FOCUS_RING)), tokens::SLOT_ICON, colour);
+        pane.icon().paint(painter, place.translate(vec2(0.0, -tokens::FOCUS_RING)), tokens::SLOT_ICON.min(place.width() * 0.5), colour);
         if pane.live != Signal::Quiet {
             let at = pos2(place.left() + tokens::STEP + tokens::LIVE_DOT / 2.0, place.bottom() - tokens::STEP - tokens::LIVE_DOT / 2.0);
             lamp::paint(painter, Rect::from_center_size(at, Vec2::splat(tokens::LIVE_DOT)), pane.live, palette);
         }
     }
     let corner = place.right_bottom() - vec2(tokens::STEP, tokens::STEP / 2.0);
-    if let Some(hint) = Hint::slot(painter.ctx(), face.index, response.has_focus()) {
-        cap::badge(painter, corner, &hint, palette);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::node::{NodeState, NodeStatus};
-
-    #[test]
-    fn the_lamp_of_sell_compute_tells_online_from_degraded() {
-        let at = |state| Session { status: NodeStatus { state, ..NodeStatus::default() }, ..Session::default() };
-        assert_eq!(live(PaneKind::SellCompute, &at(NodeState::Online), &Relays::default()), Signal::Good);
-        assert_eq!(live(PaneKind::SellCompute, &at(NodeState::Degraded), &Relays::default()), Signal::Warning);
-        assert_eq!(live(PaneKind::SellCompute, &at(NodeState::Stopped), &Relays::default()), Signal::Quiet);
+    if let Some(key) = input::Hint::slot(painter.ctx(), face.index, response.has_focus()) {
+        cap::badge(painter, corner, &key, palette);
     }
 }

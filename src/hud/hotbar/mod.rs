@@ -1,15 +1,26 @@
 //! The hotbar: nine slots at the lower edge, each an entity that may open a pane.
 
 mod draw;
+pub mod hint;
+mod list;
+mod live;
+pub mod row;
+#[cfg(test)]
+mod tests;
 
+use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
+use bevy_egui::egui::Id;
 
 use super::HudSystems;
 use super::pane::motion::{Moving, elapsed};
-use super::pane::{PANES, Pane, SLOTS};
+use super::pane::{Pane, PaneKind, SLOTS};
 use super::prefs::Preferences;
 use super::theme::tokens;
 pub use draw::draw;
+pub use hint::Hint;
+pub use list::view as list;
+pub use row::Row;
 
 /// A slot of the hotbar, 0 to 8.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +37,43 @@ pub struct Opens(pub Entity);
 #[derive(Component, Debug, Clone, Copy, Default, PartialEq)]
 pub struct Flash(pub f32);
 
+/// What egui knows a slot by: whatever gives it the keys gives them to this.
+pub fn slot_id(index: usize) -> Id {
+    Id::new(("slot", index))
+}
+
+/// Which pane is in which slot.
+#[derive(SystemParam)]
+pub struct Assigned<'w, 's> {
+    slots: Query<'w, 's, (&'static Slot, &'static Opens)>,
+    panes: Query<'w, 's, &'static Pane>,
+}
+
+impl Assigned<'_, '_> {
+    pub fn kinds(&self) -> [Option<PaneKind>; SLOTS] {
+        let mut kinds = [None; SLOTS];
+        for (slot, opens) in &self.slots {
+            if let Some(kind) = kinds.get_mut(slot.index) {
+                *kind = self.panes.get(opens.0).ok().map(|pane| pane.0);
+            }
+        }
+        kinds
+    }
+}
+
 /// Slots as entities.
 pub fn plugin(app: &mut App) {
+    app.init_resource::<Hint>();
     app.add_systems(PostStartup, spawn);
-    app.add_systems(Update, (release, fade).chain().in_set(HudSystems::Move));
+    app.add_systems(Update, (release, fade, hint::wait).chain().in_set(HudSystems::Move));
 }
 
 /// After the panes: a slot knows its pane.
-fn spawn(mut commands: Commands<'_, '_>, panes: Query<'_, '_, (Entity, &Pane)>) {
-    for index in 0..SLOTS {
-        let kind = PANES.iter().find(|spec| spec.slot == index).map(|spec| spec.kind);
-        let pane = kind.and_then(|kind| panes.iter().find(|(_, pane)| pane.0 == kind));
+fn spawn(mut commands: Commands<'_, '_>, preferences: Res<'_, Preferences>, panes: Query<'_, '_, (Entity, &Pane)>) {
+    let row = Row::kept(&preferences.layout, |kind| panes.iter().find(|(_, pane)| pane.0 == kind).map(|(entity, _)| entity));
+    for (index, pane) in row.0.into_iter().enumerate() {
         let mut slot = commands.spawn((Name::new(format!("Slot {}", index + 1)), Slot { index }));
-        if let Some((pane, _)) = pane {
+        if let Some(pane) = pane {
             slot.insert(Opens(pane));
         }
     }

@@ -180,7 +180,7 @@ impl Bindings {
         };
         look(held).or_else(|| match held {
             With::Shift => look(With::Nothing),
-            With::CtrlShift => look(With::Ctrl),
+            With::CtrlShift | With::Super => look(With::Ctrl),
             With::Nothing | With::Ctrl | With::CtrlAlt => None,
         })
     }

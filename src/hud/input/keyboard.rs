@@ -19,7 +19,8 @@ use super::owner::{Claims, Focus, Owner};
 use crate::hud::action::{ActionKind, Chord, ChordKey, UserAction, With as Held};
 use crate::hud::widgets::typed::{self, Wanted};
 
-/// What can be held down with a key. Cmd counts as Ctrl.
+/// What can be held down with a key. Cmd counts as Ctrl, and so does Super with what has no chord of its own. The right
+/// Alt is for typing.
 const CTRL: [KeyCode; 4] = [KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight];
 const SHIFT: [KeyCode; 2] = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
 const ALT: [KeyCode; 1] = [KeyCode::AltLeft];
@@ -108,7 +109,9 @@ fn here(desk: &Desk<'_, '_>, context: &mut egui::Context) -> Here {
 
 fn with(held: &HashSet<KeyCode>) -> Held {
     let any = |keys: &[KeyCode]| keys.iter().any(|key| held.contains(key));
+    let is_super_alone = !cfg!(target_os = "macos") && !any(&[KeyCode::ControlLeft, KeyCode::ControlRight]);
     match (any(&CTRL), any(&SHIFT), any(&ALT)) {
+        (true, false, false) if is_super_alone => Held::Super,
         (true, _, true) => Held::CtrlAlt,
         (true, true, false) => Held::CtrlShift,
         (true, false, false) => Held::Ctrl,

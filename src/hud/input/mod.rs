@@ -27,7 +27,7 @@ pub use bindings::{BindError, Bindings, Overrides};
 pub use capture::Listening;
 pub use device::{Device, Hint, LastDevice, keep_field, shows_focus};
 pub use naming::{NameError, button_name};
-pub use owner::{Area, Claims, Focus, Owner, claim, slot_id};
+pub use owner::{Area, Claims, Focus, Owner, claim};
 pub use reveal::{take as take_scroll_wish, wish_by};
 pub use ring::{draw as ring, drawn as ring_drawn};
 pub use walk::{Stop, is_field, step};

@@ -9,6 +9,7 @@ use crate::hud::action::{Chord, ChordKey, With};
 
 /// Keys that go by their place.
 const PLACES: &[(KeyCode, &str)] = &[
+    (KeyCode::Digit0, "0"),
     (KeyCode::Digit1, "1"),
     (KeyCode::Digit2, "2"),
     (KeyCode::Digit3, "3"),
@@ -73,8 +74,13 @@ const BUTTONS: &[(GamepadButton, &str)] = &[
 ];
 
 /// What stands before a key.
-const HELD: [(With, &str); 4] =
-    [(With::CtrlShift, "Ctrl+Shift+"), (With::CtrlAlt, "Ctrl+Alt+"), (With::Ctrl, "Ctrl+"), (With::Shift, "Shift+")];
+const HELD: [(With, &str); 5] = [
+    (With::CtrlShift, "Ctrl+Shift+"),
+    (With::CtrlAlt, "Ctrl+Alt+"),
+    (With::Ctrl, "Ctrl+"),
+    (With::Shift, "Shift+"),
+    (With::Super, "Super+"),
+];
 
 impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,9 +20,10 @@ use super::reveal;
 use super::walk::{self, Stop};
 use crate::hud::action::UserAction;
 use crate::hud::help::Help;
-use crate::hud::hotbar::{Opens, Slot};
+use crate::hud::hotbar::{Opens, Slot, slot_id};
 use crate::hud::osk::Osk;
 use crate::hud::palette::Palette;
+use crate::hud::pane::arranging::Arranging;
 use crate::hud::pane::{ActivePane, PaneMotion, frame, motion::Goal};
 
 /// Who has the keys.
@@ -36,6 +37,8 @@ pub enum Owner {
     Help,
     /// The on-screen keyboard.
     Keyboard,
+    /// The pane that is moved or resized by steps.
+    Arranging,
 }
 
 /// What the keys go to when nothing lies over it.
@@ -69,6 +72,7 @@ pub struct Claims<'w, 's> {
     osk: Res<'w, Osk>,
     palette: Res<'w, Palette>,
     help: Res<'w, Help>,
+    arranging: Res<'w, Arranging>,
     panes: Query<'w, 's, &'static PaneMotion>,
     pub slots: Query<'w, 's, (&'static Slot, Option<&'static Opens>)>,
 }
@@ -81,6 +85,7 @@ impl Claims<'_, '_> {
             _ if self.palette.is_open => Owner::Palette,
             _ if self.help.is_open => Owner::Help,
             _ if dialog.is_some() => dialog.map_or(Owner::Hotbar, Owner::Dialog),
+            _ if self.arranging.0.is_some() => Owner::Arranging,
             Some(pane) if area == Area::Pane && self.panes.get(pane).is_ok_and(|motion| motion.goal == Goal::Open) => Owner::Pane(pane),
             _ => Owner::Hotbar,
         }
@@ -116,11 +121,6 @@ pub fn unclaim(mut contexts: Query<'_, '_, &mut EguiContext, With<PrimaryEguiCon
     }
 }
 
-/// The control of a slot of the hotbar.
-pub fn slot_id(index: usize) -> Id {
-    Id::new(("slot", index))
-}
-
 impl Focus {
     /// The controls of an owner, in order.
     pub fn stops(owner: Owner, context: &Context) -> Vec<Stop> {
@@ -128,7 +128,7 @@ impl Focus {
             Owner::Pane(pane) => walk::stops(context, frame::layer(pane), Some(frame::close_id(pane))),
             Owner::Dialog(layer) => walk::stops(context, layer, None),
             Owner::Hotbar => walk::stops(context, LayerId::new(Order::Foreground, Id::new("hotbar")), None),
-            Owner::Palette | Owner::Help | Owner::Keyboard => Vec::new(),
+            Owner::Palette | Owner::Help | Owner::Keyboard | Owner::Arranging => Vec::new(),
         }
     }
 

@@ -82,6 +82,7 @@ impl Player {
             Held::Ctrl => &[KeyCode::ControlLeft],
             Held::CtrlShift => &[KeyCode::ControlLeft, KeyCode::ShiftLeft],
             Held::CtrlAlt => &[KeyCode::ControlLeft, KeyCode::AltLeft],
+            Held::Super => &[KeyCode::SuperLeft],
         };
         let (code, logical) = match chord.key {
             ChordKey::Letter(letter) => (KeyCode::F24, Key::Character(letter.to_string().into())),

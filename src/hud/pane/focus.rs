@@ -2,21 +2,46 @@
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
-use bevy_egui::egui::{Rect, Vec2};
+use bevy_egui::egui::{Pos2, Rect};
 
+use super::arranging::Arranging;
 use super::layout::{self, Cascade};
 use super::motion::Goal;
-use super::{ActivePane, Closed, PANES, Pane, PaneFrame, PaneKind, PaneMotion, PaneOrder, Stage};
+use super::placing;
+use super::snap::Snap;
+use super::{ActivePane, Berth, Closed, Pane, PaneFrame, PaneKind, PaneMotion, PaneOrder, Shows, Stage};
 use crate::hud::hotbar::{Opens, Slot};
+
+/// The highest place in the order that was given away.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Front(pub u64);
+
+impl Front {
+    /// The next one.
+    pub fn ahead(&mut self) -> PaneOrder {
+        self.0 += 1;
+        PaneOrder(self.0)
+    }
+}
+
+/// The pane that is held by the pointer, and where it was when it was caught.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq)]
+pub struct Grasp(pub Option<(Entity, Rect)>);
 
 /// Everything that decides where panes are and which is in front.
 #[derive(SystemParam)]
 pub struct Arrangement<'w, 's> {
-    commands: Commands<'w, 's>,
-    active: ResMut<'w, ActivePane>,
-    stage: ResMut<'w, Stage>,
-    cascade: ResMut<'w, Cascade>,
-    panes: Query<'w, 's, (Entity, &'static Pane, &'static mut PaneFrame, &'static mut PaneMotion, &'static mut PaneOrder, Has<Closed>)>,
+    pub(super) commands: Commands<'w, 's>,
+    pub(super) active: ResMut<'w, ActivePane>,
+    pub(super) stage: ResMut<'w, Stage>,
+    pub(super) cascade: ResMut<'w, Cascade>,
+    pub(super) front: ResMut<'w, Front>,
+    pub(super) grasp: ResMut<'w, Grasp>,
+    pub(super) snap: ResMut<'w, Snap>,
+    pub(super) arranging: ResMut<'w, Arranging>,
+    pub(super) panes:
+        Query<'w, 's, (Entity, &'static Pane, &'static mut PaneFrame, &'static mut PaneMotion, &'static mut PaneOrder, Has<Closed>)>,
+    pub(super) jobs: Query<'w, 's, (Entity, &'static Shows)>,
     slots: Query<'w, 's, (&'static Slot, Option<&'static Opens>)>,
 }
 
@@ -32,10 +57,13 @@ impl Arrangement<'_, '_> {
         self.panes.iter().find(|(_, pane, ..)| pane.0 == kind).map(|(entity, ..)| entity)
     }
 
-    /// When the active pane is no more, the one behind it is active.
+    /// When the active pane is no more, the one behind it is active; and only the active one is arranged by keys.
     pub fn mend(&mut self) {
         if self.active.0.is_some_and(|active| !self.panes.contains(active)) {
             self.active.0 = self.frontmost();
+        }
+        if self.arranging.0.is_some_and(|arranged| self.active.0 != Some(arranged.pane)) {
+            self.arranging.0 = None;
         }
     }
 
@@ -60,11 +88,10 @@ impl Arrangement<'_, '_> {
         if closed {
             self.stage.is_tidy = false;
             if !frame.is_placed {
-                let size = PANES.iter().find(|spec| spec.kind == kind.0).map_or(Vec2::ZERO, |spec| spec.size);
-                frame.rect = layout::cascade(size, self.stage.work, &mut self.cascade);
-                frame.is_placed = true;
+                let place = layout::cascade(kind.0.spec().size, self.stage.work, &mut self.cascade);
+                frame.put(place, &self.stage);
             }
-            frame.rect = layout::clamp(frame.rect, self.stage.window);
+            frame.rect = frame.fitting(&self.stage);
             *motion = PaneMotion::default();
         }
         motion.goal = Goal::Open;
@@ -75,10 +102,12 @@ impl Arrangement<'_, '_> {
 
     /// Makes a pane the active one, in front of all others.
     pub fn focus(&mut self, pane: Entity) {
-        let front = self.panes.iter().map(|(.., order, _)| order.0).max().unwrap_or_default();
-        let Ok((.., mut order, _)) = self.panes.get_mut(pane) else { return };
-        if order.0 < front || order.0 == 0 {
-            order.0 = front + 1;
+        let Ok((_, _, _, motion, mut order, _)) = self.panes.get_mut(pane) else { return };
+        if motion.goal == Goal::Shut {
+            return;
+        }
+        if order.0 < self.front.0 || order.0 == 0 {
+            *order = self.front.ahead();
         }
         self.active.0 = Some(pane);
     }
@@ -97,7 +126,7 @@ impl Arrangement<'_, '_> {
     /// Raises the open pane so many places after the active one, in the order of the slots and around their end.
     pub fn raise_by(&mut self, by: isize) {
         let open = self.panes.iter().filter(|(_, _, _, motion, ..)| motion.goal == Goal::Open);
-        let mut open: Vec<(usize, Entity)> = open.map(|(entity, pane, ..)| (rank(pane.0), entity)).collect();
+        let mut open: Vec<(usize, Entity)> = open.map(|(entity, pane, ..)| (placing::rank(pane.0), entity)).collect();
         open.sort_unstable();
         let at = open.iter().position(|(_, entity)| self.active.0 == Some(*entity));
         let Some(count) = isize::try_from(open.len()).ok().filter(|count| *count > 0) else { return };
@@ -121,78 +150,25 @@ impl Arrangement<'_, '_> {
         }
     }
 
-    pub fn drag(&mut self, pane: Entity, by: Vec2) {
-        if let Ok((_, _, mut frame, ..)) = self.panes.get_mut(pane) {
-            frame.rect = frame.rect.translate(by);
-            self.stage.is_tidy = false;
-        }
+    /// Where a pane comes from: its slot, for one of many that of the pane it was opened from, or the middle of the lower
+    /// edge if there is none.
+    pub(super) fn origin(&self, pane: Entity) -> Pos2 {
+        let kind = self.panes.get(pane).map(|(_, pane, ..)| pane.0.spec().berth);
+        let home = match kind {
+            Ok(Berth::From(parent)) => self.of_kind(parent),
+            Ok(Berth::Slot(_)) | Err(_) => Some(pane),
+        };
+        self.origin_of(home)
     }
 
-    /// Lets go of a dragged pane: it glides back inside the window if it was left outside.
-    pub fn drop_inside(&mut self, pane: Entity) {
-        let window = self.stage.window;
-        if let Ok((_, _, mut frame, mut motion, ..)) = self.panes.get_mut(pane) {
-            let inside = layout::clamp(frame.rect, window);
-            glide(&mut frame, &mut motion, inside);
-        }
-    }
-
-    /// Arranges all open panes, in the order of their slots.
-    pub fn tidy(&mut self) {
-        let mut open: Vec<(usize, Entity)> = self
-            .panes
-            .iter()
-            .filter(|(_, _, _, motion, ..)| motion.goal == Goal::Open)
-            .map(|(entity, pane, ..)| (rank(pane.0), entity))
-            .collect();
-        open.sort_unstable();
-        let places = layout::tidy(self.stage.work, open.len());
-        for ((_, entity), place) in open.into_iter().zip(places) {
-            if let Ok((_, _, mut frame, mut motion, ..)) = self.panes.get_mut(entity) {
-                glide(&mut frame, &mut motion, place);
-            }
-        }
-        self.stage.is_tidy = true;
-    }
-
-    /// Takes in the window's new size: tidied panes are tidied again, of others those that no longer fit are moved and
-    /// shrunk.
-    pub fn resize(&mut self, window: Rect) {
-        let before = std::mem::replace(&mut *self.stage, Stage::of(window));
-        if before.is_tidy {
-            return self.tidy();
-        }
-        for (_, _, mut frame, ..) in &mut self.panes {
-            // Whoever kept clear of chips and hotbar goes on doing so.
-            let was_clear = before.work.expand(1.0).contains_rect(frame.rect);
-            let inside = if was_clear { layout::confine(frame.rect, self.stage.work) } else { layout::clamp(frame.rect, window) };
-            if frame.rect != inside {
-                frame.rect = inside;
-            }
-        }
-    }
-
-    /// Where a pane comes from: its slot, or the middle of the lower edge if it has none.
-    fn origin(&self, pane: Entity) -> bevy_egui::egui::Pos2 {
-        let slot = self.slots.iter().find(|(_, opens)| opens.is_some_and(|opens| opens.0 == pane));
+    pub(super) fn origin_of(&self, home: Option<Entity>) -> Pos2 {
+        let slot = self.slots.iter().find(|(_, opens)| opens.is_some_and(|opens| Some(opens.0) == home));
         slot.map_or(self.stage.window.center_bottom(), |(slot, _)| layout::slot(self.stage.window, slot.index).center())
     }
 
-    fn frontmost(&self) -> Option<Entity> {
+    pub(super) fn frontmost(&self) -> Option<Entity> {
         let open = self.panes.iter().filter(|(_, _, _, motion, ..)| motion.goal == Goal::Open);
         open.max_by_key(|(.., order, _)| order.0).map(|(entity, ..)| entity)
-    }
-}
-
-/// A kind's place in the registry.
-fn rank(kind: PaneKind) -> usize {
-    PANES.iter().position(|spec| spec.kind == kind).unwrap_or(PANES.len())
-}
-
-fn glide(frame: &mut PaneFrame, motion: &mut PaneMotion, place: Rect) {
-    if frame.rect != place {
-        motion.glide = Some((motion.place(frame.rect), 0.0));
-        frame.rect = place;
     }
 }
 

@@ -1,28 +1,39 @@
-//! The chrome, once for all panes: border, title bar, brackets, shadow, and the way out of the slot.
+//! The chrome, once for all panes: border, grips, title bar, brackets, shadow, and the way out of the slot.
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::emath::TSTransform;
 use bevy_egui::egui::{
-    self, Align, Align2, Area, Context, CornerRadius, Id, LayerId, Layout, Order, Painter, Rect, Sense, Shadow, Stroke, StrokeKind, Ui,
-    UiBuilder, pos2, vec2,
+    self, Align, Align2, Area, Context, CornerRadius, CursorIcon, Id, LayerId, Layout, Order, Painter, Rect, Response, Sense, Shadow,
+    Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2,
 };
 
+use super::arranging::Arranging;
+use super::grip::GRIPS;
 use super::motion::Goal;
-use super::{ActivePane, Closed, Pane, PaneFrame, PaneMotion, layout};
+use super::pulse::{self, PanePulse};
+use super::snap::{self, Snap};
+use super::{Closed, Pane, PaneFrame, PaneMotion, PaneOrder, layout};
 use crate::hud::action::UserAction;
 use crate::hud::hotbar::{Opens, Slot};
 use crate::hud::icons::Icon;
 use crate::hud::theme::{Palette, Text, Theme, tokens};
-use crate::hud::widgets::{Ink, Wishes, button, ink, scroll};
+use crate::hud::widgets::scroll::{self, Scrolled};
+use crate::hud::widgets::{Ink, Wishes, button, ink};
 
 /// Draws the panes that carry the marker `M`: the chrome is ours, the content the caller's.
 #[derive(SystemParam)]
 pub struct PaneUi<'w, 's, M: Component> {
     contexts: EguiContexts<'w, 's>,
     theme: Res<'w, Theme>,
-    panes: Query<'w, 's, (Entity, &'static PaneFrame, &'static PaneMotion), (With<Pane>, With<M>, Without<Closed>)>,
+    arranging: Res<'w, Arranging>,
+    panes: Query<
+        'w,
+        's,
+        (Entity, &'static PaneFrame, &'static PaneMotion, &'static PanePulse, &'static mut Scrolled),
+        (With<Pane>, With<M>, Without<Closed>),
+    >,
     slots: Query<'w, 's, (&'static Slot, &'static Opens)>,
     actions: MessageWriter<'w, UserAction>,
 }
@@ -40,11 +51,12 @@ impl<M: Component> PaneUi<'_, '_, M> {
     /// Draws every open pane of this kind. `content` gets the pane's entity, to find its form by.
     pub fn show(&mut self, body: Body, mut content: impl FnMut(&mut Ui, Entity, &mut Wishes)) -> Result {
         let context = self.contexts.ctx_mut()?.clone();
-        for (entity, frame, motion) in &self.panes {
+        for (entity, frame, motion, pulse, mut scrolled) in &mut self.panes {
+            let is_arranged = self.arranging.0.is_some_and(|arranged| arranged.pane == entity);
             let slot = self.slots.iter().find(|(_, opens)| opens.0 == entity).map(|(slot, _)| slot.index);
-            let chrome = Chrome { entity, frame, motion, slot, palette: &self.theme.palette };
+            let chrome = Chrome { entity, frame, motion, pulse, is_arranged, slot, palette: &self.theme.palette };
             let mut wishes = Wishes::default();
-            chrome.show(&context, body, &mut wishes, &mut content);
+            chrome.show(&context, body, scrolled.bypass_change_detection(), &mut wishes, &mut content);
             self.actions.write_batch(wishes.take());
         }
         Ok(())
@@ -61,13 +73,29 @@ pub fn layer(pane: Entity) -> LayerId {
     LayerId::new(Order::Middle, Id::new(("pane", pane)))
 }
 
-/// Puts the active pane in front, before any is drawn.
-pub fn raise(active: Res<'_, ActivePane>, mut contexts: EguiContexts<'_, '_>, mut raised: Local<'_, Option<Entity>>) -> Result {
-    if *raised != active.0 {
-        *raised = active.0;
-        if let Some(pane) = active.0 {
-            contexts.ctx_mut()?.move_to_top(layer(pane));
-        }
+/// Puts the panes' layers into the panes' order before any is drawn, one each frame: egui keeps the order among those that
+/// are raised together.
+pub fn raise(
+    panes: Query<'_, '_, (Entity, &PaneOrder), (With<Pane>, Without<Closed>)>,
+    snap: Res<'_, Snap>,
+    mut contexts: EguiContexts<'_, '_>,
+) -> Result {
+    let context = contexts.ctx_mut()?;
+    let mut wanted: Vec<(PaneOrder, Entity)> = panes.iter().map(|(entity, order)| (*order, entity)).collect();
+    wanted.sort_unstable();
+    let mut layers: Vec<LayerId> = wanted.iter().map(|(_, entity)| layer(*entity)).collect();
+    if let Some(at) = snap.pane().and_then(|pane| layers.iter().position(|known| *known == layer(pane))) {
+        layers.insert(at, snap::layer());
+    }
+    let shown: Vec<LayerId> = context.memory(|memory| memory.layer_ids().collect());
+    let depth = |layer: LayerId| shown.iter().position(|known| *known == layer);
+    let covered = layers.windows(2).find_map(|pair| match pair {
+        [below, above] => depth(*below).zip(depth(*above)).is_some_and(|(below, above)| below > above).then_some(*above),
+        _ => None,
+    });
+    if let Some(covered) = covered {
+        context.move_to_top(covered);
+        context.request_repaint();
     }
     Ok(())
 }
@@ -76,18 +104,30 @@ struct Chrome<'a> {
     entity: Entity,
     frame: &'a PaneFrame,
     motion: &'a PaneMotion,
+    pulse: &'a PanePulse,
+    /// Arrows move or resize it.
+    is_arranged: bool,
     slot: Option<usize>,
     palette: &'a Palette,
 }
 
 impl Chrome<'_> {
-    fn show(&self, context: &Context, body: Body, wishes: &mut Wishes, content: &mut impl FnMut(&mut Ui, Entity, &mut Wishes)) {
+    fn show(
+        &self,
+        context: &Context,
+        body: Body,
+        scrolled: &mut Scrolled,
+        wishes: &mut Wishes,
+        content: &mut impl FnMut(&mut Ui, Entity, &mut Wishes),
+    ) {
         let layer = layer(self.entity);
         let place = self.motion.place(self.frame.rect);
+        // A press on a grip outside the border is a press on the pane.
+        let around = place.expand(tokens::GRIP / 2.0);
         context.set_transform_layer(layer, self.transform());
-        let area = Area::new(layer.id).order(layer.order).fixed_pos(place.min).constrain(false).movable(false).fade_in(false);
+        let area = Area::new(layer.id).order(layer.order).fixed_pos(around.min).constrain(false).movable(false).fade_in(false);
         area.show(context, |ui| {
-            ui.expand_to_include_rect(place);
+            ui.expand_to_include_rect(around);
             ui.set_clip_rect(place.expand(f32::from(tokens::SHADOW_BLUR) * 2.0));
             ui.multiply_opacity(self.motion.openness());
             if self.motion.goal == Goal::Shut {
@@ -97,8 +137,12 @@ impl Chrome<'_> {
             self.ground(ui.painter(), place);
             let (bar, inside) = place.split_top_bottom_at_y(place.top() + tokens::TITLE_BAR);
             self.title_bar(ui, bar, wishes);
-            self.content(ui, inside.shrink(f32::from(tokens::PANE_PADDING)), body, wishes, content);
+            let mut add = |ui: &mut Ui| content(ui, self.entity, wishes);
+            self.content(ui, inside.shrink(f32::from(tokens::PANE_PADDING)), body, scrolled, &mut add);
             self.edge(ui.painter(), place);
+            if self.motion.goal == Goal::Open {
+                self.grips(ui, place, wishes);
+            }
         });
         let pressed = context.input(|input| input.pointer.any_pressed().then(|| input.pointer.interact_pos()).flatten());
         if pressed.is_some_and(|at| context.layer_id_at(at) == Some(layer)) {
@@ -133,12 +177,14 @@ impl Chrome<'_> {
         let palette = self.palette;
         ui.painter().rect_filled(bar, 0.0, palette.surface_1);
         ui.painter().hline(bar.x_range(), bar.bottom(), Stroke::new(tokens::HAIRLINE, palette.border_quiet));
-        let drag = ui.interact(bar, Id::new(("title", self.entity)), Sense::drag());
-        if drag.dragged() {
-            wishes.wish(UserAction::Drag(self.entity, drag.drag_delta()));
-        }
-        if drag.drag_stopped() {
-            wishes.wish(UserAction::Drop(self.entity));
+        // Neither the title nor a grip is a stop for Tab: keys have a mode for what they do.
+        let title = ui.interact(bar, Id::new(("title", self.entity)), Sense::CLICK | Sense::DRAG);
+        let cursor = if title.dragged() { CursorIcon::Grabbing } else { CursorIcon::Grab };
+        let title = title.on_hover_and_drag_cursor(cursor);
+        let pane = self.entity;
+        self.held(&title, wishes, |by| Some(UserAction::Drag { pane, by, at: ui.ctx().pointer_interact_pos()? }));
+        if title.double_clicked() {
+            wishes.wish(UserAction::Maximise);
         }
         let text = tokens::between(palette.text_mid, palette.text_high, self.motion.activity());
         let icon = Rect::from_min_size(bar.min, vec2(2.0 * f32::from(tokens::PANE_PADDING), bar.height()));
@@ -150,11 +196,36 @@ impl Chrome<'_> {
                 ui.label(Ink(*palette).low(Text::Hint, format!("slot {}", slot + 1)));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(ink::title(self.frame.title, Text::Table, text)).truncate());
+                ui.add(egui::Label::new(ink::title(&self.frame.title, Text::Table, text)).truncate());
             });
         });
         if self.close_button(ui, close) {
             wishes.wish(UserAction::Close(self.entity));
+        }
+    }
+
+    /// The border and the corners, over everything else.
+    fn grips(&self, ui: &Ui, place: Rect, wishes: &mut Wishes) {
+        let pane = self.entity;
+        for (number, grip) in GRIPS.into_iter().enumerate() {
+            let held = ui.interact(grip.area(place), Id::new(("grip", pane, number)), Sense::DRAG);
+            let held = held.on_hover_and_drag_cursor(grip.cursor());
+            self.held(&held, wishes, |by| Some(UserAction::Pull { pane, grip, by }));
+        }
+    }
+
+    /// Something of the pane that is dragged. A pointer that rests moves nothing.
+    fn held(&self, held: &Response, wishes: &mut Wishes, dragged: impl FnOnce(Vec2) -> Option<UserAction>) {
+        if held.drag_started() {
+            wishes.wish(UserAction::Grasp(self.entity));
+        }
+        if let Some(by) = held.total_drag_delta().filter(|_| held.drag_delta() != Vec2::ZERO)
+            && let Some(action) = dragged(by)
+        {
+            wishes.wish(action);
+        }
+        if held.drag_stopped() {
+            wishes.wish(UserAction::Drop(self.entity));
         }
     }
 
@@ -168,16 +239,14 @@ impl Chrome<'_> {
         response.clicked()
     }
 
-    fn content(&self, ui: &mut Ui, inside: Rect, body: Body, wishes: &mut Wishes, content: &mut impl FnMut(&mut Ui, Entity, &mut Wishes)) {
+    fn content(&self, ui: &mut Ui, inside: Rect, body: Body, scrolled: &mut Scrolled, add: &mut impl FnMut(&mut Ui)) {
         let room = UiBuilder::new().id_salt(("content", self.entity)).max_rect(inside).layout(Layout::top_down(Align::Min));
         let mut room = ui.new_child(room);
         // Focus rings, lamps and scroll bars stand a little outside of what they belong to.
         room.shrink_clip_rect(inside.expand(f32::from(tokens::SCROLL_ROOM)));
         match body {
-            Body::Fits => content(&mut room, self.entity, wishes),
-            Body::Scrolls => scroll::vertical(&mut room, |ui, area| {
-                area.show(ui, |ui| content(ui, self.entity, wishes));
-            }),
+            Body::Fits => add(&mut room),
+            Body::Scrolls => scroll::remembered(&mut room, scrolled, |ui, area| area.show(ui, add)),
         }
     }
 
@@ -186,9 +255,17 @@ impl Chrome<'_> {
         let active = self.motion.activity();
         let colour = tokens::between(self.palette.border_quiet, self.palette.border_strong, active);
         painter.rect_stroke(place, 0.0, Stroke::new(tokens::HAIRLINE, colour), StrokeKind::Inside);
-        if active <= 0.0 {
-            return;
+        if active > 0.0 {
+            self.bright_edge(painter, place, active);
         }
+        if self.is_arranged {
+            let pen = Stroke::new(tokens::FOCUS_RING, self.palette.focus);
+            painter.rect_stroke(place.expand(tokens::FOCUS_RING), 0.0, pen, StrokeKind::Outside);
+        }
+        pulse::paint(painter, place, self.pulse, self.palette);
+    }
+
+    fn bright_edge(&self, painter: &Painter, place: Rect, active: f32) {
         let bright = tokens::faded(self.palette.border_strong, active);
         painter.rect_stroke(place, 0.0, Stroke::new(tokens::HAIRLINE, bright), StrokeKind::Outside);
         let outside = tokens::BRACKET_REST + tokens::BRACKET_SLIDE * (1.0 - active);

@@ -13,30 +13,50 @@ pub struct Cascade(pub u32);
 /// The window without the chips above, the hotbar below and a margin at the sides.
 pub fn work_area(window: Rect) -> Rect {
     let top = tokens::EDGE + tokens::CHIP + tokens::PANE_MARGIN;
-    let bottom = tokens::EDGE + hotbar_height() + tokens::EDGE;
     let min = window.min + vec2(tokens::PANE_MARGIN, top);
-    let max = window.max - vec2(tokens::PANE_MARGIN, bottom);
+    let max = pos2(window.right() - tokens::PANE_MARGIN, hotbar(window).top() - tokens::EDGE);
     let least = vec2(tokens::PANE_LEAST.0, tokens::PANE_LEAST.1);
     Rect::from_min_max(min, pos2(max.x.max(min.x + least.x), max.y.max(min.y + least.y)))
 }
 
-/// The hotbar's height with its border.
-pub const fn hotbar_height() -> f32 {
-    tokens::SLOT + 2.0 * tokens::HOTBAR_PADDING
+/// The hotbar's measures.
+struct Bar {
+    slot: f32,
+    gap: f32,
+    padding: f32,
+    edge: f32,
+}
+
+impl Bar {
+    /// As large as it is meant to be where the window is wide enough; otherwise without air, and if need be with smaller
+    /// slots, so that all of them can be pressed.
+    fn in_window(window: Rect) -> Self {
+        let usual = Self { slot: tokens::SLOT, gap: tokens::SLOT_GAP, padding: tokens::HOTBAR_PADDING, edge: tokens::EDGE };
+        if usual.width() + 2.0 * usual.edge <= window.width() {
+            return usual;
+        }
+        let narrow = Self { slot: 0.0, gap: tokens::SLOT_GAP_NARROW, padding: tokens::HOTBAR_PADDING_NARROW, edge: tokens::EDGE_NARROW };
+        let left = window.width() - 2.0 * narrow.edge - narrow.width();
+        Self { slot: (left / SLOTS as f32).floor().clamp(tokens::SLOT_LEAST, tokens::SLOT), ..narrow }
+    }
+
+    fn width(&self) -> f32 {
+        SLOTS as f32 * (self.slot + self.gap) - self.gap + 2.0 * self.padding
+    }
 }
 
 /// The hotbar, in the middle of the lower edge.
 pub fn hotbar(window: Rect) -> Rect {
-    let width = SLOTS as f32 * (tokens::SLOT + tokens::SLOT_GAP) - tokens::SLOT_GAP + 2.0 * tokens::HOTBAR_PADDING;
-    let min = pos2((window.center().x - width / 2.0).round(), window.bottom() - tokens::EDGE - hotbar_height());
-    Rect::from_min_size(min, vec2(width, hotbar_height()))
+    let bar = Bar::in_window(window);
+    let size = vec2(bar.width(), bar.slot + 2.0 * bar.padding);
+    Rect::from_min_size(pos2((window.center().x - size.x / 2.0).round(), window.bottom() - bar.edge - size.y), size)
 }
 
 /// A slot of the hotbar.
 pub fn slot(window: Rect, index: usize) -> Rect {
-    let min = hotbar(window).min + Vec2::splat(tokens::HOTBAR_PADDING);
-    let step = tokens::SLOT + tokens::SLOT_GAP;
-    Rect::from_min_size(min + vec2(index as f32 * step, 0.0), Vec2::splat(tokens::SLOT))
+    let bar = Bar::in_window(window);
+    let min = hotbar(window).min + Vec2::splat(bar.padding);
+    Rect::from_min_size(min + vec2(index as f32 * (bar.slot + bar.gap), 0.0), Vec2::splat(bar.slot))
 }
 
 /// The rectangle inside the window with its margin: moved if it fits, shrunk if it does not. In a window too small for
@@ -178,6 +198,16 @@ mod tests {
         let places = tidy(work_area(window(1280.0, 720.0)), 5);
         assert!(places[0].height() > 500.0 && places[1].width() > 700.0);
         assert!(places[2..].iter().all(|place| place.top() == places[2].top()));
+    }
+
+    #[test]
+    fn in_a_narrow_window_all_slots_are_there_and_large_enough_to_press() {
+        for width in [320.0, 400.0, 530.0, 571.0, 572.0, 640.0] {
+            let window = window(width, 240.0);
+            let slots: Vec<Rect> = (0..SLOTS).map(|index| slot(window, index)).collect();
+            assert!(slots.iter().all(|slot| window.contains_rect(*slot) && slot.width() >= 32.0), "{width}: {slots:?}");
+            assert!(slots.windows(2).all(|pair| pair[0].right() < pair[1].left()), "{width}: {slots:?}");
+        }
     }
 
     #[test]

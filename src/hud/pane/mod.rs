@@ -1,24 +1,44 @@
 //! Panes: entities with a frame, a place in the order, and motion. What is inside them is drawn by `panes`.
 //!
 //! The entity owns the frame, [`frame::PaneUi`] draws the chrome once for all of them, and a pure function draws the
-//! content. [`PANES`] is the registry: it drives spawning, the hotbar and the slots' labels.
+//! content. [`PANES`] is the registry: it drives spawning, the hotbar, what is kept until the next start, and the slots'
+//! labels.
 
+pub mod arranging;
 pub mod focus;
+pub mod form;
 pub mod frame;
+pub mod grip;
 pub mod layout;
 pub mod motion;
+pub mod placing;
+pub mod pulse;
+pub mod snap;
+pub mod spawn;
+pub mod spring;
+#[cfg(test)]
+mod tests;
+pub mod tile;
+
+use std::borrow::Cow;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{self, Rect, Vec2, vec2};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
+use serde::{Deserialize, Serialize};
 
+use super::HudSystems;
 use super::action::UserAction;
 use super::icons::Icon;
-use super::{HudSystems, panes};
+use super::widgets::scroll::Scrolled;
+use crate::domain::ids::JobId;
 pub use motion::PaneMotion;
+pub use pulse::PanePulse;
+use tile::Tile;
 
 /// Which pane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PaneKind {
     SellCompute,
     Wallet,
@@ -27,6 +47,25 @@ pub enum PaneKind {
     Relays,
     Activity,
     Settings,
+    /// One job in a pane of its own.
+    JobDetail,
+}
+
+impl PaneKind {
+    /// Its row in the registry.
+    pub fn spec(self) -> &'static PaneSpec {
+        let [first, ..] = &PANES;
+        PANES.iter().find(|spec| spec.kind == self).unwrap_or(first)
+    }
+}
+
+/// Where a pane comes from, and whether there is more than one of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Berth {
+    /// There is one, and this is its slot at first, 0 to 8.
+    Slot(usize),
+    /// There may be many: each is opened from that pane, and is no more when it is closed.
+    From(PaneKind),
 }
 
 /// A row of the registry.
@@ -37,35 +76,70 @@ pub struct PaneSpec {
     pub module: &'static str,
     pub title: &'static str,
     pub icon: Icon,
-    /// Its slot at first, 0 to 8.
-    pub slot: usize,
+    pub berth: Berth,
     /// Its size at first, in points.
     pub size: Vec2,
 }
 
 /// Every pane there is. Slots 4 and 6 are for panes to come.
-pub const PANES: [PaneSpec; 7] = [
+pub const PANES: [PaneSpec; 8] = [
     PaneSpec {
         kind: PaneKind::SellCompute,
         module: "sell_compute",
         title: "Sell Compute",
         icon: Icon::Chip,
-        slot: 0,
+        berth: Berth::Slot(0),
         size: vec2(480.0, 560.0),
     },
-    PaneSpec { kind: PaneKind::Wallet, module: "wallet", title: "Wallet", icon: Icon::Coin, slot: 1, size: vec2(420.0, 520.0) },
+    PaneSpec {
+        kind: PaneKind::Wallet,
+        module: "wallet",
+        title: "Wallet",
+        icon: Icon::Coin,
+        berth: Berth::Slot(1),
+        size: vec2(420.0, 520.0),
+    },
     PaneSpec {
         kind: PaneKind::JobHistory,
         module: "job_history",
         title: "Job History",
         icon: Icon::Rows,
-        slot: 2,
+        berth: Berth::Slot(2),
         size: vec2(734.0, 500.0),
     },
-    PaneSpec { kind: PaneKind::Pylon, module: "pylon", title: "Pylon", icon: Icon::Power, slot: 4, size: vec2(460.0, 420.0) },
-    PaneSpec { kind: PaneKind::Relays, module: "relays", title: "Relays", icon: Icon::Aerial, slot: 6, size: vec2(520.0, 340.0) },
-    PaneSpec { kind: PaneKind::Activity, module: "activity", title: "Activity", icon: Icon::Pulse, slot: 7, size: vec2(560.0, 360.0) },
-    PaneSpec { kind: PaneKind::Settings, module: "settings", title: "Settings", icon: Icon::Sliders, slot: 8, size: vec2(460.0, 480.0) },
+    PaneSpec { kind: PaneKind::Pylon, module: "pylon", title: "Pylon", icon: Icon::Power, berth: Berth::Slot(4), size: vec2(460.0, 420.0) },
+    PaneSpec {
+        kind: PaneKind::Relays,
+        module: "relays",
+        title: "Relays",
+        icon: Icon::Aerial,
+        berth: Berth::Slot(6),
+        size: vec2(520.0, 340.0),
+    },
+    PaneSpec {
+        kind: PaneKind::Activity,
+        module: "activity",
+        title: "Activity",
+        icon: Icon::Pulse,
+        berth: Berth::Slot(7),
+        size: vec2(560.0, 360.0),
+    },
+    PaneSpec {
+        kind: PaneKind::Settings,
+        module: "settings",
+        title: "Settings",
+        icon: Icon::Sliders,
+        berth: Berth::Slot(8),
+        size: vec2(460.0, 480.0),
+    },
+    PaneSpec {
+        kind: PaneKind::JobDetail,
+        module: "job_detail",
+        title: "Job",
+        icon: Icon::Sheet,
+        berth: Berth::From(PaneKind::JobHistory),
+        size: vec2(520.0, 460.0),
+    },
 ];
 
 /// How many slots there are.
@@ -73,14 +147,24 @@ pub const SLOTS: usize = 9;
 
 /// An entity that is a pane.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
-#[require(PaneFrame, PaneMotion, PaneOrder)]
+#[require(PaneFrame, PaneMotion, PaneOrder, PanePulse, Scrolled)]
 pub struct Pane(pub PaneKind);
 
+/// The job that a pane of its own is about.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shows(pub JobId);
+
 /// Where it is when nothing moves, and what its title bar says.
-#[derive(Component, Debug, Clone, Copy, PartialEq)]
+#[derive(Component, Debug, Clone, PartialEq)]
 pub struct PaneFrame {
     pub rect: Rect,
-    pub title: &'static str,
+    /// Where the user put it. `rect` is that, as far as the window has room, while it is in no tile.
+    pub wanted: Rect,
+    /// The user put it clear of chips and hotbar, so it goes on keeping clear of them.
+    pub is_clear: bool,
+    /// The part of the window it fills.
+    pub tile: Option<Tile>,
+    pub title: Cow<'static, str>,
     pub icon: Icon,
     /// It has had a place, and comes back to it.
     pub is_placed: bool,
@@ -88,7 +172,34 @@ pub struct PaneFrame {
 
 impl Default for PaneFrame {
     fn default() -> Self {
-        Self { rect: Rect::ZERO, title: "", icon: Icon::Chip, is_placed: false }
+        Self {
+            rect: Rect::ZERO,
+            wanted: Rect::ZERO,
+            is_clear: false,
+            tile: None,
+            title: Cow::Borrowed(""),
+            icon: Icon::Chip,
+            is_placed: false,
+        }
+    }
+}
+
+impl PaneFrame {
+    /// From now on it belongs here, and in no tile.
+    fn put(&mut self, place: Rect, stage: &Stage) {
+        self.wanted = place;
+        self.is_clear = stage.work.expand(1.0).contains_rect(place);
+        self.tile = None;
+        self.is_placed = true;
+    }
+
+    /// Where it belongs in this window.
+    fn fitting(&self, stage: &Stage) -> Rect {
+        match self.tile {
+            Some(tile) => tile.place(stage.work),
+            None if self.is_clear => layout::confine(self.wanted, stage.work),
+            None => layout::clamp(self.wanted, stage.window),
+        }
     }
 }
 
@@ -130,13 +241,16 @@ impl Stage {
 /// Panes as entities, and everything that moves them.
 pub fn plugin(app: &mut App) {
     app.init_resource::<ActivePane>().init_resource::<Stage>().init_resource::<layout::Cascade>().init_resource::<motion::Moving>();
-    app.add_systems(Startup, spawn);
-    app.add_systems(EguiPrimaryContextPass, measure.in_set(HudSystems::DrawBehind));
+    app.init_resource::<focus::Front>().init_resource::<focus::Grasp>().init_resource::<snap::Snap>();
+    app.init_resource::<arranging::Arranging>().init_resource::<spawn::Asleep>();
+    app.add_systems(Startup, spawn::spawn);
+    app.add_systems(EguiPrimaryContextPass, (measure, snap::draw).chain().in_set(HudSystems::DrawBehind));
+    let lights = (pulse::notice_payment, pulse::notice_work, pulse::play);
     app.add_systems(
         Update,
         (
             motion::begin.before(HudSystems::Move),
-            (focus::mend, motion::play).chain().in_set(HudSystems::Move),
+            (spawn::wake, focus::mend, motion::play, snap::play, lights.chain()).chain().in_set(HudSystems::Move),
             motion::keep_going.after(HudSystems::Move),
         ),
     );
@@ -149,14 +263,4 @@ fn measure(mut contexts: EguiContexts<'_, '_>, stage: Res<'_, Stage>, mut action
         actions.write(UserAction::Resized(window));
     }
     Ok(())
-}
-
-/// Every pane exists from the start and is shut, so that forms keep what was typed into them.
-fn spawn(mut commands: Commands<'_, '_>) {
-    for spec in &PANES {
-        let frame =
-            PaneFrame { rect: Rect::from_min_size(egui::Pos2::ZERO, spec.size), title: spec.title, icon: spec.icon, is_placed: false };
-        let mut pane = commands.spawn((Name::new(spec.title), Pane(spec.kind), frame, Closed));
-        panes::furnish(spec.kind, &mut pane);
-    }
 }

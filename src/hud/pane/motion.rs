@@ -1,5 +1,5 @@
-//! Motion of panes: how open they are, how active they look, and gliding to a new place. Driven by time, not by frames,
-//! and turned around from wherever it is.
+//! Motion of panes: how open they are, how active they look, and gliding to a new place on a spring. Driven by time, not
+//! by frames, and turned around from wherever it is.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use bevy::time::Real;
 use bevy::window::RequestRedraw;
 use bevy_egui::egui::{Pos2, Rect};
 
-use super::{ActivePane, Closed, Pane, PaneFrame, layout};
+use super::spring::Glide;
+use super::{ActivePane, Berth, Closed, Pane, PaneFrame, layout};
 use crate::hud::prefs::{Motions, Preferences};
 use crate::hud::theme::tokens;
 
@@ -30,8 +31,8 @@ pub struct PaneMotion {
     pub focus: f32,
     /// The middle of the slot it comes from and goes back to.
     pub origin: Pos2,
-    /// On its way from another place: where it came from, and how far it is.
-    pub glide: Option<(Rect, f32)>,
+    /// On its way from another place.
+    pub glide: Option<Glide>,
 }
 
 impl PaneMotion {
@@ -43,14 +44,13 @@ impl PaneMotion {
         };
         let opening = step(&mut self.open, goal, by, length, motions);
         let focusing = step(&mut self.focus, if is_active { 1.0 } else { 0.0 }, by, tokens::FOCUSING, motions);
-        let gliding = match &mut self.glide {
-            Some((_, part)) => step(part, 1.0, by, tokens::SNAPPING, motions),
-            None => false,
-        };
-        if !gliding {
-            self.glide = None;
-        }
-        opening || focusing || gliding
+        self.glide = self.glide.and_then(|glide| glide.advance(by, motions));
+        opening || focusing || self.glide.is_some()
+    }
+
+    /// Sends a pane that belongs in one place to another, from wherever it is seen.
+    pub fn send(&mut self, from: Rect, to: Rect) {
+        self.glide = Some(Glide::between(self.glide, from, to));
     }
 
     /// How open it looks.
@@ -65,13 +65,7 @@ impl PaneMotion {
 
     /// Where it stands without the scale of opening.
     pub fn place(&self, rect: Rect) -> Rect {
-        match self.glide {
-            Some((from, part)) => {
-                let part = eased(part);
-                Rect::from_min_max(from.min.lerp(rect.min, part), from.max.lerp(rect.max, part))
-            }
-            None => rect,
-        }
+        self.glide.map_or(rect, |glide| glide.seen(rect))
     }
 
     /// Where it is seen now.
@@ -81,7 +75,7 @@ impl PaneMotion {
 }
 
 /// Moves a part towards its goal at a speed that takes `length` for the whole way. True while it is not there.
-fn step(part: &mut f32, goal: f32, by: Duration, length: Duration, motions: Motions) -> bool {
+pub fn step(part: &mut f32, goal: f32, by: Duration, length: Duration, motions: Motions) -> bool {
     let far = elapsed(by, length, motions);
     *part = if *part < goal { (*part + far).min(goal) } else { (*part - far).max(goal) };
     (*part - goal).abs() > f32::EPSILON
@@ -122,15 +116,15 @@ pub fn begin(time: Res<'_, Time<Real>>, mut moving: ResMut<'_, Moving>) {
     moving.is_moving = false;
 }
 
-/// Moves every pane that is on its way, and shuts those that have arrived in their slots.
+/// Moves every pane that is on its way, and shuts those that have arrived in their slots. One of many is no more then.
 pub fn play(
     mut commands: Commands<'_, '_>,
     active: Res<'_, ActivePane>,
     preferences: Res<'_, Preferences>,
     mut moving: ResMut<'_, Moving>,
-    mut panes: Query<'_, '_, (Entity, &mut PaneMotion), (With<Pane>, With<PaneFrame>, Without<Closed>)>,
+    mut panes: Query<'_, '_, (Entity, &Pane, &mut PaneMotion), (With<PaneFrame>, Without<Closed>)>,
 ) {
-    for (entity, mut motion) in &mut panes {
+    for (entity, pane, mut motion) in &mut panes {
         let mut moved = *motion;
         if moved.advance(moving.by, active.0 == Some(entity), preferences.motions) {
             moving.go_on();
@@ -139,7 +133,12 @@ pub fn play(
             *motion = moved;
         }
         if moved.goal == Goal::Shut && moved.open <= 0.0 {
-            commands.entity(entity).insert(Closed);
+            match pane.0.spec().berth {
+                Berth::Slot(_) => {
+                    commands.entity(entity).insert(Closed);
+                }
+                Berth::From(_) => commands.entity(entity).despawn(),
+            }
         }
     }
 }
@@ -217,7 +216,7 @@ mod tests {
     #[test]
     fn a_glide_ends_where_the_pane_belongs() {
         let mut motion = PaneMotion { goal: Goal::Open, open: 1.0, ..opening() };
-        motion.glide = Some((PLACE.translate(vec2(400.0, 0.0)), 0.0));
+        motion.send(PLACE.translate(vec2(400.0, 0.0)), PLACE);
         assert_eq!(motion.seen(PLACE).left(), 500.0);
         assert!(motion.advance(Duration::from_millis(100), true, Motions::Full));
         assert!(motion.seen(PLACE).left() < 300.0, "past the middle: it is fast at first");

@@ -4,23 +4,28 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};
+use serde::{Deserialize, Serialize};
 
 use crate::hud::action::UserAction;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Activity, Entry, Level};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, marks, scroll, words};
+use crate::hud::widgets::scroll::{self, Scrolled};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, marks, words};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
 pub struct ActivityPane;
 
 /// What is searched for, and whether the list stands still.
-#[derive(Component, Debug, Clone, Default)]
+#[derive(Component, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Form {
     pub search: String,
     pub only_troubles: bool,
+    pub scrolled: Scrolled,
     /// The list as it was when it was stopped.
+    #[serde(skip)]
     pub paused: Option<Paused>,
 }
 
@@ -48,6 +53,7 @@ pub fn draw(
 pub fn view(ui: &mut Ui, activity: &Activity, form: &mut Form, wishes: &mut Wishes) {
     controls(ui, activity, form, wishes);
     let entries = form.paused.as_ref().map_or(&activity.entries, |paused| &paused.entries);
+    let mut scrolled = form.scrolled;
     let found: Vec<&Entry> = entries.iter().rev().filter(|entry| is_found(entry, form)).collect();
     if found.is_empty() {
         return field::nothing(ui, if entries.is_empty() { "Nothing has happened yet." } else { "Nothing like that." });
@@ -60,13 +66,14 @@ pub fn view(ui: &mut Ui, activity: &Activity, form: &mut Form, wishes: &mut Wish
     let height = ui.text_style_height(&bevy_egui::egui::TextStyle::Monospace);
     ui.spacing_mut().interact_size.y = height;
     ui.spacing_mut().item_spacing.y = tokens::STEP;
-    scroll::vertical(ui, |ui, area| {
+    scroll::remembered(ui, &mut scrolled, |ui, area| {
         area.show_rows(ui, height, found.len(), |ui, rows| {
             for entry in found.get(rows).unwrap_or_default() {
                 line(ui, ink, entry);
             }
-        });
+        })
     });
+    form.scrolled = scrolled;
 }
 
 fn controls(ui: &mut Ui, activity: &Activity, form: &mut Form, wishes: &mut Wishes) {

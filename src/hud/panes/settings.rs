@@ -6,8 +6,10 @@ use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};
 
 use crate::hud::action::UserAction;
+use crate::hud::hotbar::{self, Assigned};
 use crate::hud::input::{Bindings, Listening};
 use crate::hud::pane::frame::{Body, PaneUi};
+use crate::hud::pane::{PaneKind, SLOTS};
 use crate::hud::prefs::{Drawing, Motions, Preferences, SCALE, SCALE_STEP};
 use crate::hud::state::Session;
 use crate::hud::theme::{Look, Text};
@@ -23,16 +25,18 @@ pub fn draw(
     session: Res<'_, Session>,
     bound: Res<'_, Bindings>,
     listening: Res<'_, Listening>,
+    assigned: Assigned<'_, '_>,
 ) -> Result {
+    let slots = assigned.kinds();
     pane.show(Body::Scrolls, |ui, _, wishes| {
-        view(ui, &preferences, &session, wishes);
+        view(ui, &preferences, &session, &slots, wishes);
         bindings::view(ui, &preferences, &bound, *listening, wishes);
         about(ui);
     })
 }
 
 /// Draws the content.
-pub fn view(ui: &mut Ui, preferences: &Preferences, session: &Session, wishes: &mut Wishes) {
+pub fn view(ui: &mut Ui, preferences: &Preferences, session: &Session, slots: &[Option<PaneKind>; SLOTS], wishes: &mut Wishes) {
     choices(ui, "theme", &[("night", Look::Night), ("high contrast", Look::HighContrast)], preferences.look, wishes, UserAction::SetLook);
     let scales: Vec<(String, u16)> = SCALE.step_by(SCALE_STEP.into()).map(|scale| (format!("{scale} %"), scale)).collect();
     let scales: Vec<(&str, u16)> = scales.iter().map(|(name, scale)| (name.as_str(), *scale)).collect();
@@ -41,6 +45,7 @@ pub fn view(ui: &mut Ui, preferences: &Preferences, session: &Session, wishes: &
     let drawing = [("when something changes", Drawing::OnChange), ("always", Drawing::Always)];
     choices(ui, "power: frames are drawn", &drawing, preferences.drawing, wishes, UserAction::SetDrawing);
     market(ui, session, wishes);
+    hotbar::list(ui, slots, wishes);
 }
 
 /// One of several, as buttons.

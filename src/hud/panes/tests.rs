@@ -10,7 +10,7 @@ use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Direction, Network, Payment, PaymentState};
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::hud::action::UserAction;
-use crate::hud::pane::{PANES, SLOTS};
+use crate::hud::pane::{Berth, PANES, SLOTS};
 use crate::hud::testing::{Hud, NOW, job, job_event, online, preflight, status, status_event};
 use crate::node::NodeStatus;
 use crate::node::status::WalletView;
@@ -337,8 +337,14 @@ fn each_trouble_is_in_words_in_the_chip_in_both_panes_and_in_the_list() {
 fn the_registry_the_drawing_order_and_the_files_agree() {
     let listed: BTreeSet<&str> = PANES.iter().map(|spec| spec.module).collect();
     assert_eq!(listed.len(), PANES.len(), "a module twice");
-    let slots: BTreeSet<usize> = PANES.iter().map(|spec| spec.slot).collect();
-    assert!(slots.len() == PANES.len() && slots.iter().all(|slot| *slot < SLOTS), "a slot twice, or one that does not exist");
+    let slots = PANES.iter().filter_map(|spec| match spec.berth {
+        Berth::Slot(slot) => Some(slot),
+        Berth::From(_) => None,
+    });
+    let count = slots.clone().count();
+    let slots: BTreeSet<usize> = slots.collect();
+    assert!(slots.len() == count && slots.iter().all(|slot| *slot < SLOTS), "a slot twice, or one that does not exist");
+    assert!(PANES.iter().all(|spec| spec.kind.spec().module == spec.module), "a kind twice");
 
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/hud/panes");
     let files: BTreeSet<String> = std::fs::read_dir(folder)

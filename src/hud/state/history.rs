@@ -10,7 +10,7 @@ use crate::domain::ids::JobId;
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
 use crate::node::{NodeCommand, NodeEvent};
-use crate::store::{JobDetail, JobRow, PageKey, Stats};
+use crate::store::{JobRow, PageKey, Stats};
 
 /// Rows kept. Older ones are in the ledger, one page away.
 pub const KEPT: usize = 2000;
@@ -25,9 +25,6 @@ pub struct History {
     pub stats: Option<Stats>,
     /// The totals are older than the rows.
     pub stats_stale: bool,
-    /// The job whose timeline is wanted.
-    pub wanted: Option<JobId>,
-    pub detail: Option<Box<JobDetail>>,
     /// Why the ledger could not be read.
     pub trouble: Option<String>,
 }
@@ -90,7 +87,6 @@ impl Reduce for History {
                 self.stats = Some(stats.as_ref().clone());
                 self.stats_stale = false;
             }
-            (_, NodeEvent::JobDetail { job }) if self.wanted == Some(job.record.id) => self.detail = Some(job.clone()),
             (Some(NodeCommand::Jobs { .. } | NodeCommand::Stats), NodeEvent::Failed { failure }) => {
                 self.trouble = Some(failure.message.clone());
                 // Asking again at once would ask for ever; the next change of a job does.

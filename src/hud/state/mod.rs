@@ -5,6 +5,7 @@
 mod activity;
 mod ages;
 mod asking;
+mod details;
 mod doctor;
 mod history;
 mod jobs;
@@ -13,13 +14,16 @@ mod models;
 mod money;
 mod notices;
 mod relays;
+mod roll;
 mod session;
 mod trial;
+mod unseen;
 
 use bevy::ecs::component::Mutable;
 use bevy::prelude::*;
 
 pub use activity::{Activity, Entry, Level};
+pub use details::{Detail, Details};
 pub use doctor::Doctor;
 pub use history::History;
 pub use jobs::{Flight, Jobs, Progress};
@@ -30,6 +34,7 @@ pub use notices::{Notice, Notices, Tone};
 pub use relays::Relays;
 pub use session::Session;
 pub use trial::Trial;
+pub use unseen::Unseen;
 
 use super::HudSystems;
 use super::bridge::FromNode;
@@ -67,10 +72,13 @@ pub fn plugin(app: &mut App) {
     keep::<Doctor>(app);
     keep::<Money>(app);
     keep::<Lock>(app);
+    keep::<Details>(app);
+    keep::<Unseen>(app);
     // What happened, happened, whatever market is entered next.
     listen::<Activity>(app);
     listen::<Notices>(app);
     app.add_plugins((session::plugin, asking::plugin, ages::plugin, notices::plugin));
+    app.add_plugins((details::plugin, unseen::plugin, roll::plugin));
 }
 
 /// Listens, and forgets when the market changes.

@@ -77,7 +77,10 @@ impl Reduce for Notices {
         match (&said.answers, &said.event) {
             (_, NodeEvent::Fault { fault }) => self.tell(now, Tone::Warning, &fault.message, &fault.hint),
             // Shown where it was asked for.
-            (Some(NodeCommand::TestJob { .. } | NodeCommand::Jobs { .. } | NodeCommand::Stats), NodeEvent::Failed { .. }) => {}
+            (
+                Some(NodeCommand::TestJob { .. } | NodeCommand::Jobs { .. } | NodeCommand::Job { .. } | NodeCommand::Stats),
+                NodeEvent::Failed { .. },
+            ) => {}
             (Some(NodeCommand::Payments { .. } | NodeCommand::Receive { .. } | NodeCommand::Pay { .. }), NodeEvent::Failed { .. }) => {}
             // The window asks for it.
             (Some(command), NodeEvent::Failed { failure }) if command.is_start() && failure.kind == FailureKind::Locked => {}

@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 
 use super::Reduce;
+use super::roll::Roll;
 use crate::domain::time::UnixMs;
 use crate::hud::HudSystems;
 use crate::hud::bridge::{Bridge, FromNode};
@@ -19,6 +20,8 @@ pub struct Session {
     pub status: NodeStatus,
     /// What was asked and not yet answered to the end.
     pub waiting: Vec<NodeCommand>,
+    /// The balance is on its way to another figure.
+    pub rolling: Option<Roll>,
 }
 
 impl Session {

@@ -7,9 +7,10 @@ use bevy_egui::egui::{self, Color32, CornerRadius, Margin, Stroke, vec2};
 
 use super::tokens::{self, Palette};
 use super::{Theme, fonts};
+use crate::hud::prefs::{Motions, Preferences};
 
 /// Styles each new context, and every context when the theme changes.
-pub fn apply(theme: Res<'_, Theme>, mut contexts: Query<'_, '_, &mut EguiContext>) {
+pub fn apply(theme: Res<'_, Theme>, preferences: Res<'_, Preferences>, mut contexts: Query<'_, '_, &mut EguiContext>) {
     for mut context in &mut contexts {
         if context.is_added() {
             let context = context.get_mut();
@@ -17,11 +18,17 @@ pub fn apply(theme: Res<'_, Theme>, mut contexts: Query<'_, '_, &mut EguiContext
             // Ours is saved with the other preferences.
             context.options_mut(|options| options.zoom_with_keyboard = false);
         }
-        if context.is_added() || theme.is_changed() {
+        if context.is_added() || theme.is_changed() || preferences.is_changed() {
             let context = context.get_mut();
             context.set_theme(egui::Theme::Dark);
             context.data_mut(|data| data.insert_temp(super::palette_id(), theme.palette));
-            context.all_styles_mut(|style| restyle(style, &theme.palette));
+            context.all_styles_mut(|style| {
+                restyle(style, &theme.palette);
+                if preferences.motions == Motions::Reduced {
+                    style.animation_time = 0.0;
+                    style.scroll_animation = egui::style::ScrollAnimation::none();
+                }
+            });
         }
     }
 }

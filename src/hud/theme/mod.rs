@@ -2,6 +2,7 @@
 //! [`apply`] turns both into an egui style.
 
 pub mod apply;
+mod arrange;
 pub mod fonts;
 pub mod tokens;
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bevy_egui::egui::Color32;
 
+pub use super::arrange::*;
+
 /// The colours of a theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {

@@ -1,9 +1,63 @@
-//! Scrolling inside a pane: the bar stands in the pane's padding, so that content is as wide with one as without.
+//! Scrolling inside a pane: the bar stands in the pane's padding, so that content is as wide with one as without; and a pane
+//! is found scrolled to where it was left.
 
-use bevy_egui::egui::{Margin, ScrollArea, Ui, UiBuilder};
+use bevy::prelude::Component;
+use bevy_egui::egui::containers::scroll_area::ScrollAreaOutput;
+use bevy_egui::egui::{Margin, ScrollArea, Ui, UiBuilder, Vec2};
+use serde::{Deserialize, Serialize};
 
 use crate::hud::input::take_scroll_wish;
 use crate::hud::theme::tokens;
+
+/// How far something is scrolled, in whole points from its beginning.
+#[derive(Component, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u32", into = "u32")]
+pub struct Scrolled {
+    points: u32,
+    /// It comes from the last start, and there was not enough to scroll that far yet.
+    is_due: bool,
+}
+
+impl From<u32> for Scrolled {
+    fn from(points: u32) -> Self {
+        Self::to(points)
+    }
+}
+
+impl From<Scrolled> for u32 {
+    fn from(scrolled: Scrolled) -> Self {
+        scrolled.points
+    }
+}
+
+impl Scrolled {
+    /// It is to be scrolled this far as soon as there is so much.
+    pub const fn to(points: u32) -> Self {
+        Self { points, is_due: points > 0 }
+    }
+
+    pub const fn points(self) -> u32 {
+        self.points
+    }
+
+    /// Where to scroll to now; `None`: leave it where it is.
+    pub fn due(&mut self, ui: &Ui) -> Option<f32> {
+        // Whoever scrolls or presses something decides for himself.
+        let is_touched = ui.input(|input| input.smooth_scroll_delta != Vec2::ZERO || input.pointer.any_down());
+        self.is_due &= !is_touched;
+        self.is_due.then_some(self.points as f32)
+    }
+
+    /// Takes down where it is.
+    pub fn note<R>(&mut self, shown: &ScrollAreaOutput<R>) {
+        if self.is_due {
+            let most = shown.content_size.y - shown.inner_rect.height();
+            self.is_due = most < self.points as f32;
+        } else {
+            self.points = shown.state.offset.y.round() as u32;
+        }
+    }
+}
 
 /// A part of a pane that scrolls. `add` gets the scroll area to show what it has in it.
 pub fn vertical<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui, ScrollArea) -> R) -> R {
@@ -11,6 +65,19 @@ pub fn vertical<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui, ScrollArea) -> R) -> R
         let margin = Margin { right: tokens::SCROLL_ROOM, ..Margin::ZERO };
         add(ui, ScrollArea::vertical().auto_shrink(false).content_margin(margin))
     })
+}
+
+/// As [`vertical`], found where it was left.
+pub fn remembered<R>(ui: &mut Ui, scrolled: &mut Scrolled, add: impl FnOnce(&mut Ui, ScrollArea) -> ScrollAreaOutput<R>) {
+    let due = scrolled.due(ui);
+    let shown = vertical(ui, |ui, area| {
+        let area = match due {
+            Some(offset) => area.vertical_scroll_offset(offset),
+            None => area,
+        };
+        add(ui, area)
+    });
+    scrolled.note(&shown);
 }
 
 /// As wide as the pane's content and the room for a scroll bar.

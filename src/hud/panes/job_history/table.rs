@@ -8,7 +8,8 @@ use crate::domain::job::Payment;
 use crate::hud::action::UserAction;
 use crate::hud::state::{History, Session};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Wishes, button, marks, scroll, tag, words};
+use crate::hud::widgets::scroll::{self, Scrolled};
+use crate::hud::widgets::{Ink, Wishes, button, marks, tag, words};
 use crate::node::NodeCommand;
 use crate::store::{JobRow, JobsQuery};
 
@@ -38,7 +39,7 @@ const COLUMNS: [Head; 8] = [
 ];
 
 /// Draws the table and what is below it.
-pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wishes) {
+pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Scrolled, wishes: &mut Wishes) {
     let width = ui.available_width();
     let shown: Vec<&Head> = COLUMNS.iter().filter(|head| width >= head.least).collect();
     let ink = Ink::of(ui);
@@ -47,7 +48,8 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
     let room = (room / tokens::TABLE_ROW).floor() * tokens::TABLE_ROW;
     // One empty column more, for the scroll bar, in the pane's padding.
     let bar = f32::from(tokens::SCROLL_ROOM);
-    scroll::wider(ui, |ui| {
+    let due = scrolled.due(ui);
+    let table = scroll::wider(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(tokens::GAP, 0.0);
         let table = TableBuilder::new(ui)
             .id_salt(("jobs", shown.len()))
@@ -57,6 +59,10 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
             .auto_shrink([false, true])
             .min_scrolled_height(0.0)
             .max_scroll_height(room.max(tokens::TABLE_ROW));
+        let table = match due {
+            Some(offset) => table.vertical_scroll_offset(offset),
+            None => table,
+        };
         let columns = shown.iter().map(|head| head.width.map_or_else(Column::remainder, Column::exact).clip(true));
         let table = columns.fold(table, TableBuilder::column).column(Column::exact(bar - tokens::GAP));
         let table = table.header(tokens::TABLE_ROW, |mut row| {
@@ -68,13 +74,17 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, wishes: &mut Wish
             body.rows(tokens::TABLE_ROW, history.rows.len(), |mut row| {
                 if let Some(job) = history.rows.get(row.index()) {
                     let is_entered = line(&mut row, ink, &shown, job, width);
-                    if is_entered || row.response().clicked() {
+                    let response = row.response();
+                    if is_entered || response.clicked() {
                         wishes.wish(UserAction::ShowJob(Some(job.id)));
+                    } else if response.middle_clicked() {
+                        wishes.wish(UserAction::OpenJob(job.id));
                     }
                 }
             });
-        });
+        })
     });
+    scrolled.note(&table);
     below(ui, ink, history, session, wishes);
 }
 

@@ -20,7 +20,8 @@ pub fn view(ui: &mut Ui, jobs: &Jobs, session: &Session) {
         ui.label(Ink::of(ui).low(Text::Table, words));
     }
     for flight in flights.iter().take(SHOWN) {
-        one(ui, flight);
+        // Its bar glides, whatever stands above it.
+        ui.push_id(flight.row.id, |ui| one(ui, flight));
     }
     if flights.len() > SHOWN {
         ui.label(Ink::of(ui).low(Text::Table, format!("and {} more", flights.len() - SHOWN)));

@@ -6,6 +6,7 @@ mod trial;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui, WidgetText};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
@@ -24,7 +25,8 @@ use crate::node::{Fate, Link, NodeCommand, NodeState, RobotKind, Verdict};
 pub struct SellCompute;
 
 /// What is typed into it.
-#[derive(Component, Debug, Clone, PartialEq, Eq)]
+#[derive(Component, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Form {
     /// The test job's prompt.
     pub prompt: String,

@@ -6,8 +6,8 @@ mod send;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};
+use serde::{Deserialize, Serialize};
 
-use crate::domain::money::Sats;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Money, Now, Session};
 use crate::hud::theme::Text;
@@ -20,7 +20,8 @@ use crate::wallet::SyncState;
 pub struct WalletPane;
 
 /// Which part is open.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     #[default]
     Payments,
@@ -29,7 +30,8 @@ pub enum Part {
 }
 
 /// What is typed into it.
-#[derive(Component, Debug, Clone, Default)]
+#[derive(Component, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Form {
     pub part: Part,
     /// Sats to receive, as typed.
@@ -89,7 +91,7 @@ fn balance(ui: &mut Ui, session: &Session, wallet: &WalletView, now: Now) {
     let ink = Ink::of(ui);
     let snapshot = &wallet.snapshot;
     ui.horizontal(|ui| {
-        ui.label(ink.sats(Text::Balance, Sats(snapshot.balance.0 / 1000)));
+        ui.label(ink.sats(Text::Balance, session.balance().unwrap_or_default()));
         if session.is_practice() {
             ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
         }

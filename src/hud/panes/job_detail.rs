@@ -1,52 +1,73 @@
-//! One job: its timeline, what went where, and its texts.
+//! One job: its timeline, what went where, and its texts. In a pane of its own, of which there may be many, or inside Job
+//! History.
 
+use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};
 
-use super::state_signal;
+use super::job_history::state_signal;
 use crate::domain::ids::JobId;
 use crate::domain::job::JobState;
 use crate::hud::action::UserAction;
+use crate::hud::pane::Shows;
+use crate::hud::pane::frame::{Body, PaneUi};
+use crate::hud::state::{Detail, Details};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, scroll, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, field, words};
 use crate::node::NodeCommand;
 use crate::store::{JobDetail, JobRecord, JournalRow, Publication};
 
 /// Characters of a prompt and of an answer that are laid out.
 const SHOWN: usize = 2_000;
 
-/// Draws the job, or that it is being fetched.
-pub fn view(ui: &mut Ui, wanted: JobId, detail: Option<&JobDetail>, wishes: &mut Wishes) {
-    let ink = Ink::of(ui);
-    ui.horizontal(|ui| {
-        if button::small(ui, "← All jobs").clicked() {
-            wishes.wish(UserAction::ShowJob(None));
+/// Marks the panes of jobs.
+#[derive(Component, Debug, Clone, Copy, Default)]
+pub struct JobPane;
+
+pub fn draw(mut pane: PaneUi<'_, '_, JobPane>, shown: Query<'_, '_, &Shows>, details: Res<'_, Details>) -> Result {
+    pane.show(Body::Scrolls, |ui, entity, wishes| {
+        if let Ok(shows) = shown.get(entity) {
+            view(ui, shows.0, details.of(shows.0), wishes);
         }
-        ui.label(ink.bold(Text::Heading, wanted.short()));
+    })
+}
+
+/// Draws the content: the job, that it is being fetched, or why it cannot be.
+pub fn view(ui: &mut Ui, job: JobId, detail: Option<&Detail>, wishes: &mut Wishes) {
+    let ink = Ink::of(ui);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(ink.bold(Text::Heading, job.short()));
         if button::small(ui, "Copy id").clicked() {
-            wishes.wish(UserAction::Copy(wanted.to_string()));
+            wishes.wish(UserAction::Copy(job.to_string()));
         }
     });
-    let Some(detail) = detail else { return field::nothing(ui, "Asking the ledger…") };
-    let content = |ui: &mut Ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        ui.spacing_mut().interact_size.y = tokens::PAIR;
-        record(ui, &detail.record);
-        if detail.record.state == JobState::RefundDue {
-            debt(ui, ink, &detail.record, wishes);
-        }
-        field::heading(ui, "timeline (UTC)");
-        for row in &detail.journal {
-            step(ui, ink, row);
-        }
-        field::heading(ui, "sent");
-        for publication in &detail.publications {
-            sent(ui, ink, publication);
-        }
-        text(ui, "prompt", detail.record.prompt.as_deref(), detail.record.prompt_chars, wishes);
-        let answer = detail.answer.as_deref();
-        text(ui, "answer", answer, answer.map_or(0, |text| text.chars().count() as u64), wishes);
-    };
-    scroll::vertical(ui, |ui, area| area.show(ui, content));
+    if let Some(trouble) = detail.and_then(|detail| detail.trouble.as_ref()) {
+        ui.add(Label::new(ink.signal(Signal::Bad, Text::Table, format!("× {trouble}"))).wrap());
+    }
+    match detail.and_then(|detail| detail.job.as_ref()) {
+        Some(job) => texts(ui, ink, job, wishes),
+        None if detail.is_none() => field::nothing(ui, "Asking the ledger…"),
+        None => {}
+    }
+}
+
+fn texts(ui: &mut Ui, ink: Ink, detail: &JobDetail, wishes: &mut Wishes) {
+    ui.spacing_mut().item_spacing.y = 0.0;
+    ui.spacing_mut().interact_size.y = tokens::PAIR;
+    record(ui, &detail.record);
+    if detail.record.state == JobState::RefundDue {
+        debt(ui, ink, &detail.record, wishes);
+    }
+    field::heading(ui, "timeline (UTC)");
+    for row in &detail.journal {
+        step(ui, ink, row);
+    }
+    field::heading(ui, "sent");
+    for publication in &detail.publications {
+        sent(ui, ink, publication);
+    }
+    text(ui, "prompt", detail.record.prompt.as_deref(), detail.record.prompt_chars, wishes);
+    let answer = detail.answer.as_deref();
+    text(ui, "answer", answer, answer.map_or(0, |text| text.chars().count() as u64), wishes);
 }
 
 fn record(ui: &mut Ui, record: &JobRecord) {

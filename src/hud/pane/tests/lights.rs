@@ -1,0 +1,159 @@
+//! Lights, figures and bars that move: by time, only as long as there is something to see, and not at all under reduced
+//! motion.
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+
+use super::super::{PaneKind, PanePulse};
+use crate::domain::job::JobState;
+use crate::domain::money::MilliSats;
+use crate::domain::payment::{Direction, Network, Payment, PaymentState};
+use crate::hud::action::UserAction;
+use crate::hud::bridge::Alarm;
+use crate::hud::prefs::Motions;
+use crate::hud::testing::{Hud, NOW, job, job_event, online, status};
+use crate::node::status::WalletView;
+use crate::node::{NodeEvent, NodeState, NodeStatus};
+use crate::wallet::{Snapshot, SyncState};
+
+fn balance(sats: u64) -> NodeEvent {
+    let snapshot = Snapshot {
+        balance: MilliSats(sats * 1_000),
+        pending_in: MilliSats(0),
+        pending_out: MilliSats(0),
+        network: Network::Practice,
+        source: "test".into(),
+        as_of: NOW,
+        sync: SyncState::Synced,
+    };
+    let wallet = Some(WalletView { kind: "practice".into(), snapshot });
+    NodeEvent::Status { status: Box::new(NodeStatus { wallet, ..status(NodeState::Online) }) }
+}
+
+fn payment(id: &str, state: PaymentState) -> NodeEvent {
+    let payment = Payment {
+        id: id.into(),
+        direction: Direction::In,
+        state,
+        amount: MilliSats(5_000),
+        fee: MilliSats(0),
+        hash: None,
+        preimage: None,
+        created_at: NOW,
+        description: String::new(),
+    };
+    NodeEvent::Payment { payment: Box::new(payment) }
+}
+
+fn pulse(hud: &mut Hud, kind: PaneKind) -> PanePulse {
+    let pane = hud.pane(kind);
+    *hud.app.world().get::<PanePulse>(pane).unwrap()
+}
+
+/// Under reduced motion, if so.
+fn with_wallet(motions: Motions) -> Hud {
+    let mut hud = Hud::new();
+    hud.app.world_mut().write_message(UserAction::SetMotions(motions));
+    hud.say(balance(1_000));
+    hud.open(1);
+    hud
+}
+
+#[test]
+fn a_balance_counts_to_its_new_figure_in_400_ms_and_is_there_at_once_the_first_time() {
+    let mut hud = with_wallet(Motions::Full);
+    hud.assert_shows("1\u{2009}000");
+    hud.say(balance(2_000));
+    hud.frame();
+    hud.assert_shows("1\u{2009}000");
+    hud.frame_after(Duration::from_millis(100));
+    assert!(!hud.shows("1\u{2009}000") && !hud.shows("2\u{2009}000"), "on its way: {:?}", hud.texts());
+    // Interrupted: on from the figure that is shown.
+    hud.say(balance(1_500));
+    hud.frame_after(Duration::from_millis(20));
+    hud.frame_after(Duration::from_millis(300));
+    assert!(hud.wants_more());
+    hud.frame_after(Duration::from_millis(100));
+    hud.assert_shows("1\u{2009}500");
+    hud.settle();
+    assert!(!hud.wants_more());
+}
+
+#[test]
+fn money_that_comes_in_lights_up_the_wallet_once_and_pending_money_does_not() {
+    let mut hud = with_wallet(Motions::Full);
+    hud.say(payment("a", PaymentState::Pending));
+    hud.frame();
+    assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, None);
+    hud.say(payment("a", PaymentState::Settled { at: NOW }));
+    hud.frame();
+    assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, Some(0.0));
+    hud.frame_after(Duration::from_millis(300));
+    assert!(pulse(&mut hud, PaneKind::Wallet).payment.is_some_and(|part| (part - 0.5).abs() < 0.01));
+    hud.frame_after(Duration::from_millis(300));
+    assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, None);
+    hud.settle();
+    // Told again: no second light.
+    hud.say(payment("a", PaymentState::Settled { at: NOW }));
+    hud.frame();
+    assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, None);
+}
+
+#[test]
+fn a_light_goes_around_a_pane_in_which_a_job_runs_and_between_two_rounds_nothing_is_drawn() {
+    let mut hud = online();
+    hud.say(job_event(1, JobState::Running));
+    hud.frame();
+    hud.frame();
+    assert!(pulse(&mut hud, PaneKind::SellCompute).work.is_some() && hud.wants_more());
+    hud.settle();
+    assert_eq!(pulse(&mut hud, PaneKind::SellCompute).work, None, "it rests");
+    for _ in 0..5 {
+        hud.frame();
+        assert!(!hud.wants_more());
+    }
+    assert!(hud.app.world().resource::<Alarm>().wanted().is_some(), "the window will be woken for the next");
+    hud.frame_after(Duration::from_millis(1_500));
+    assert!(pulse(&mut hud, PaneKind::SellCompute).work.is_some());
+    hud.say(job_event(1, JobState::Done));
+    hud.settle();
+    hud.frame_after(Duration::from_secs(60));
+    assert_eq!(pulse(&mut hud, PaneKind::SellCompute).work, None, "the job is done");
+}
+
+#[test]
+fn under_reduced_motion_no_light_runs_no_figure_rolls_and_no_bar_glides() {
+    let mut hud = with_wallet(Motions::Reduced);
+    hud.say(payment("a", PaymentState::Settled { at: NOW }));
+    hud.say(job_event(1, JobState::Running));
+    hud.say(NodeEvent::JobProgress { job: job(1, JobState::Running).id, chars: 60, tokens: 17, max_tokens: 512, tail: "so".into() });
+    hud.frame();
+    hud.say(balance(2_000));
+    hud.say(NodeEvent::JobProgress { job: job(1, JobState::Running).id, chars: 90, tokens: 400, max_tokens: 512, tail: "so".into() });
+    hud.frame();
+    hud.frame();
+    hud.assert_shows("2\u{2009}000");
+    assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, None);
+    assert_eq!(pulse(&mut hud, PaneKind::SellCompute).work, None);
+    hud.settle();
+    assert!(!hud.wants_more());
+}
+
+#[test]
+fn a_bar_glides_to_how_far_a_job_is_and_then_nothing_is_drawn() {
+    let mut hud = online();
+    hud.say(job_event(1, JobState::Running));
+    hud.settle();
+    let progress =
+        |tokens| NodeEvent::JobProgress { job: job(1, JobState::Running).id, chars: 60, tokens, max_tokens: 512, tail: "so".into() };
+    hud.say(progress(10));
+    hud.settle();
+    hud.say(progress(400));
+    hud.frame();
+    hud.frame_after(Duration::from_millis(60));
+    assert!(hud.wants_more(), "it is on its way");
+    hud.frame_after(Duration::from_millis(200));
+    hud.frame();
+    assert!(!hud.wants_more(), "and has arrived");
+}
