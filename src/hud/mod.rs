@@ -102,7 +102,8 @@ impl Plugin for HudPlugin {
         app.init_resource::<unlock::Form>().init_resource::<osk::Osk>().init_resource::<palette::Palette>().init_resource::<help::Help>();
         app.insert_resource(quit::Quitting { placement: self.placement, is_asked: false });
         app.add_plugins((backdrop::plugin, pane::plugin, panes::plugin, hotbar::plugin, act::plugin));
-        let over = (welcome::draw, hotbar::draw, pane::arranging::draw, chips::draw, banner::draw, unlock::draw, notices::draw, stripes::draw);
+        let over =
+            (welcome::draw, hotbar::draw, pane::arranging::draw, chips::draw, banner::draw, unlock::draw, notices::draw, stripes::draw);
         let front = (palette::draw, help::draw, quit::draw, osk::draw, input::ring);
         app.add_systems(EguiPrimaryContextPass, (over.chain(), front.chain()).chain().in_set(HudSystems::DrawOver));
         if self.placement == window::Placement::Kiosk {

@@ -3,7 +3,7 @@
 use bevy::prelude::KeyCode;
 
 use super::steering::{held, row};
-use super::{ActionKind, Binding, Chord, UserAction, With, alone, letter};
+use super::{ActionKind, Binding, Chord, ChordKey, UserAction, With, alone, letter};
 use crate::hud::pane::arranging::How;
 use crate::hud::pane::tile::Toward;
 
@@ -46,7 +46,13 @@ pub const ROWS: &[Binding] = &[
         None,
         "Up, down, left and right resize the active pane; press keeps it, back puts it back.",
     ),
-    row(ActionKind::ResetHud, "reset HUD", &[ctrl_alt(KeyCode::Digit0)], None, "Panes and slots as at the first start."),
+    row(
+        ActionKind::ResetHud,
+        "reset HUD",
+        &[Chord { key: ChordKey::Letter('0'), with: With::CtrlAlt }],
+        None,
+        "Panes and slots as at the first start.",
+    ),
     row(
         ActionKind::SlotLeft,
         "slot to the left",

@@ -52,7 +52,13 @@ pub(super) const fn held(key: KeyCode, with: With) -> Chord {
     Chord { key: ChordKey::Place(key), with }
 }
 
-pub(super) const fn row(kind: ActionKind, label: &'static str, chords: &'static [Chord], pad: Option<GamepadButton>, help: &'static str) -> Binding {
+pub(super) const fn row(
+    kind: ActionKind,
+    label: &'static str,
+    chords: &'static [Chord],
+    pad: Option<GamepadButton>,
+    help: &'static str,
+) -> Binding {
     Binding { kind, label, chords, pad, help }
 }
 

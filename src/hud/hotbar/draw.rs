@@ -126,7 +126,7 @@ pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette, wishes
         carry(ui, window, face, is_dropped, palette, wishes);
         return None;
     }
-    pointed.or(focused)
+    pointed.or(focused.filter(|_| input::shows_focus(ui.ctx())))
 }
 
 /// A slot on its way to another: its pane's icon under the pointer, and where it would go.

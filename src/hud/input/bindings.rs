@@ -218,9 +218,9 @@ mod tests {
 
     #[test]
     fn a_key_that_is_bound_otherwise_does_the_new_thing_and_not_the_old_one() {
-        let (bindings, complaints) = Bindings::with(&overrides(&[("tidy", "F7"), ("toggle-online", "T")]), &overrides(&[("tidy", "none")]));
+        let (bindings, complaints) = Bindings::with(&overrides(&[("tidy", "F9"), ("toggle-online", "T")]), &overrides(&[("tidy", "none")]));
         assert!(complaints.is_empty(), "{complaints:?}");
-        assert_eq!(key(&bindings, "F7"), Some(ActionKind::Tidy));
+        assert_eq!(key(&bindings, "F9"), Some(ActionKind::Tidy));
         assert_eq!(key(&bindings, "T"), Some(ActionKind::ToggleOnline), "they have changed places");
         assert_eq!(key(&bindings, "G"), None);
         assert_eq!(bindings.button(ActionKind::Tidy), None);

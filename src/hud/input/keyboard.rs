@@ -169,7 +169,7 @@ fn is_ours(kind: ActionKind, key: &KeyboardInput, held: Held, here: Here) -> boo
         },
         _ if types_nothing(key) => true,
         ActionKind::Help => !is_typing,
-        _ => !is_typing && matches!(here.owner, Owner::Hotbar | Owner::Pane(_)),
+        _ => !is_typing && matches!(here.owner, Owner::Hotbar | Owner::Pane(_) | Owner::Arranging),
     }
 }
 

@@ -9,7 +9,6 @@ use crate::hud::action::{Chord, ChordKey, With};
 
 /// Keys that go by their place.
 const PLACES: &[(KeyCode, &str)] = &[
-    (KeyCode::Digit0, "0"),
     (KeyCode::Digit1, "1"),
     (KeyCode::Digit2, "2"),
     (KeyCode::Digit3, "3"),

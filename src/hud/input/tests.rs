@@ -281,11 +281,11 @@ fn a_key_is_bound_by_pressing_it_and_a_taken_one_is_refused_by_name() {
     assert!(player.hud.app.world().resource::<Preferences>().keys.is_empty());
     player.hud.app.world_mut().write_message(UserAction::Listen(Some((ActionKind::Tidy, Device::Keys))));
     player.hud.settle();
-    player.hud.press(KeyCode::F7, "");
+    player.hud.press(KeyCode::F9, "");
     player.hud.settle();
     let bound = |player: &Player| player.hud.app.world().resource::<Bindings>().keys(ActionKind::Tidy)[0].to_string();
-    assert_eq!(bound(&player), "F7");
-    assert_eq!(player.hud.app.world().resource::<Preferences>().keys.0["tidy"], "F7");
+    assert_eq!(bound(&player), "F9");
+    assert_eq!(player.hud.app.world().resource::<Preferences>().keys.0["tidy"], "F9");
     player.hud.app.world_mut().write_message(UserAction::Unbind(Some(ActionKind::Tidy)));
     player.hud.settle();
     assert_eq!(bound(&player), "T");
