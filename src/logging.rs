@@ -1,19 +1,24 @@
 //! The log: to a file for later, to the terminal when asked, and to a ring for the Activity pane. One door, so that one
 //! redaction holds for all of them.
 
+mod file;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bip39::Language;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
+pub use self::file::files;
+use self::file::{Kept, LogFile};
+use crate::clock::Clock;
 use crate::config::{LogConfig, Paths};
 
 /// Others' loggers that say too much. The relay pool logs whole messages of strangers at error level, and what matters
@@ -53,31 +58,40 @@ pub enum LogError {
 pub fn init(options: &LogOptions) -> Result<LogRing, LogError> {
     let unwritable = |reason: String| LogError::Unwritable { dir: options.dir.clone(), reason };
     make_dir(&options.dir).map_err(|error| unwritable(error.to_string()))?;
-    prune(&options.dir, options.keep_mb.saturating_mul(1_000_000));
-    let file = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("pylon")
-        .filename_suffix("log")
-        .build(&options.dir)
-        .map_err(|error| unwritable(error.to_string()))?;
-    let filter = EnvFilter::try_new(format!("{},{QUIET}", options.level)).map_err(|_| LogError::BadLevel(options.level.clone()))?;
+    let kept = Kept::megabytes(options.keep_mb);
+    let file = LogFile::begin(&options.dir, kept.clone(), Clock::default()).map_err(|error| unwritable(error.to_string()))?;
+    let (filter, level) = reload::Layer::new(filter(&options.level)?);
     let ring = LogRing::default();
     let to_file = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Redacting(Arc::new(Mutex::new(file))));
     let to_ring =
         tracing_subscriber::fmt::layer().with_ansi(false).without_time().with_writer(Redacting(Arc::new(Mutex::new(ring.clone()))));
     // Failing means that somebody logs already.
-    let _ = tracing_subscriber::registry().with(to_file.and_then(to_ring).with_filter(filter)).try_init();
+    if tracing_subscriber::registry().with(to_file.and_then(to_ring).with_filter(filter)).try_init().is_ok() {
+        let _ = KNOBS.set(Knobs { kept, level });
+    }
     Ok(ring)
 }
 
-/// The log's files in this directory, oldest first: one a day, with the date in its name.
-pub fn files(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut files: Vec<PathBuf> =
-        names.filter(|name| name.starts_with("pylon.") && name.ends_with(".log")).map(|name| dir.join(name)).collect();
-    files.sort();
-    files
+/// What of a log that is being written can be changed.
+struct Knobs {
+    kept: Kept,
+    level: reload::Handle<EnvFilter, Registry>,
+}
+
+/// Of the one log that a process has; empty in one that does not log.
+static KNOBS: OnceLock<Knobs> = OnceLock::new();
+
+/// Logs from now on as this says, if this process logs.
+pub fn adjust(config: &LogConfig) -> Result<(), LogError> {
+    let Some(knobs) = KNOBS.get() else { return Ok(()) };
+    knobs.kept.set_megabytes(config.keep_mb);
+    // Fails for a log that is no more, and then there is nobody to tell.
+    let _ = knobs.level.reload(filter(&config.level)?);
+    Ok(())
+}
+
+fn filter(level: &str) -> Result<EnvFilter, LogError> {
+    EnvFilter::try_new(format!("{level},{QUIET}")).map_err(|_| LogError::BadLevel(level.to_owned()))
 }
 
 /// From now on panics are told to the log: a process without a terminal has nobody else to tell.
@@ -94,30 +108,6 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(dir)
-}
-
-/// Deletes the oldest files until the rest weigh at most this much.
-fn prune(dir: &Path, max_bytes: u64) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut files: Vec<(std::time::SystemTime, u64, PathBuf)> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-            let ours = entry.file_name().to_string_lossy().starts_with("pylon");
-            ours.then(|| Some((metadata.modified().ok()?, metadata.len(), entry.path()))).flatten()
-        })
-        .collect();
-    files.sort();
-    let mut total: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
-    for (_, bytes, path) in files {
-        if total <= max_bytes {
-            return;
-        }
-        // One that cannot be deleted is tried again next time.
-        if fs::remove_file(path).is_ok() {
-            total = total.saturating_sub(bytes);
-        }
-    }
 }
 
 /// The last lines, for the Activity pane.
@@ -275,18 +265,5 @@ mod tests {
         let (lines, next) = ring.since(0);
         assert_eq!((lines.len(), lines[0].as_str(), next), (RING, "5", RING as u64 + 5));
         assert_eq!(ring.since(next - 1).0, [format!("{}", RING + 4)]);
-    }
-
-    #[test]
-    fn old_files_go_first() {
-        let dir = tempfile::tempdir().expect("dir");
-        for (name, age) in [("pylon.1.log", 300), ("pylon.2.log", 200), ("other.txt", 400)] {
-            let file = fs::File::create(dir.path().join(name)).expect("file");
-            file.set_len(100).expect("length");
-            file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(age)).expect("time");
-        }
-        prune(dir.path(), 150);
-        let left = |name: &str| dir.path().join(name).exists();
-        assert!(!left("pylon.1.log") && left("pylon.2.log") && left("other.txt"));
     }
 }

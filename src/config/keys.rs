@@ -107,6 +107,6 @@ pub const KEYS: &[Key] = &[
     key("costs.watts", Kind::Integer { min: 0, max: 100_000 }, AtOnce, "Watts drawn while a model runs; 0: not known."),
     key("costs.sats_per_kwh", Kind::Integer { min: 0, max: 10_000_000 }, AtOnce, "Sats a kilowatt-hour costs; 0: not known."),
     key("ledger.keep_text_days", Kind::Integer { min: 1, max: 36_500 }, AtOnce, "Days prompts and answers are kept."),
-    key("log.level", Kind::Choice(&["error", "warn", "info", "debug", "trace"]), NextStart, "How much is logged."),
-    key("log.keep_mb", Kind::Integer { min: 1, max: 10_000 }, NextStart, "Megabytes of log files kept."),
+    key("log.level", Kind::Choice(&["error", "warn", "info", "debug", "trace"]), AtOnce, "How much is logged."),
+    key("log.keep_mb", Kind::Integer { min: 1, max: 10_000 }, AtOnce, "Megabytes of log files kept."),
 ];

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -82,6 +83,20 @@ fn a_followed_log_ends_when_nobody_reads_it() {
     drop(reader);
     // Nothing is written any more: it has to notice by itself.
     assert!(logs.wait().unwrap().success());
+}
+
+#[test]
+fn a_running_daemon_logs_as_much_as_is_set_now() {
+    let home = Home::new();
+    home.start();
+    let logs = || home.pylon(&["logs"]).out;
+    assert_eq!(home.pylon(&["config", "set", "log.level", "error"]).code, 0);
+    let end = Instant::now() + Duration::from_secs(60);
+    while !logs().contains("log.level is now error") {
+        assert!(Instant::now() < end, "{}", logs());
+    }
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+    assert!(!logs().contains("has stopped"), "it still says what is no error: {}", logs());
 }
 
 #[test]

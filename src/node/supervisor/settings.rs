@@ -3,9 +3,10 @@
 use super::Supervisor;
 use crate::config::edit::{Editor, Setting};
 use crate::config::{Config, ConfigError, Loaded};
+use crate::logging;
 use crate::node::doctor::CONFIG_HINT;
 use crate::node::event::{Failure, NodeEvent, Scope, sentence};
-use crate::node::settings_watch::{changes, watch};
+use crate::node::settings_watch::{SettingChange, changes, watch};
 use crate::node::status::NodeState;
 
 impl Supervisor {
@@ -22,6 +23,7 @@ impl Supervisor {
     /// Takes the settings as they are now, and tells what is different.
     pub(super) async fn reload(&mut self) -> Result<(), Failure> {
         let config = self.load_config()?;
+        let log = config.log.clone();
         let Some(services) = &mut self.services else { return Ok(()) };
         services.reload(config, &self.options).await?;
         // A relay that is gone says so to nobody.
@@ -30,6 +32,10 @@ impl Supervisor {
         let is_online = !matches!(self.board.now().state, NodeState::Offline);
         let changes = changes(&self.settings, &now, is_online);
         self.settings = now;
+        for SettingChange { key, value, applies, .. } in &changes {
+            tracing::info!("{key} is now {value}; that counts {applies}.");
+        }
+        logging::adjust(&log).map_err(|error| Failure::usage(sentence(&error)))?;
         if !changes.is_empty() {
             self.outlet.tell(NodeEvent::SettingsChanged { changes });
         }
