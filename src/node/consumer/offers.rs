@@ -71,6 +71,8 @@ impl Consumer {
 
     async fn refused(&mut self, id: JobId, provider: Pubkey, reason: String) -> Result<(), StoreError> {
         let Some(open) = self.open.get(&id) else { return Ok(()) };
+        // Our own sentence ends behind it.
+        let reason = reason.trim_end().trim_end_matches('.');
         let was_asked = open.row.target == Some(provider);
         let was_paid = open.row.state == PurchaseState::Paid && open.row.provider == Some(provider);
         let step = if was_paid {
