@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::time::UnixMs;
+
 /// Events that are dated further off than this are refused by relays and providers, in seconds.
 pub const TOLERATED_SECS: u64 = 120;
 
@@ -17,6 +19,13 @@ pub struct ClockSkew {
     pub relays: u32,
     /// Relays whose clock is known.
     pub of: u32,
+}
+
+impl ClockSkew {
+    /// What the relays' clocks show when ours shows `now`.
+    pub const fn right(self, now: UnixMs) -> UnixMs {
+        UnixMs(now.0.saturating_add(self.behind_secs.saturating_mul(1_000)))
+    }
 }
 
 /// Whether a clock that is so many seconds ahead of ours is too far off.
@@ -67,6 +76,12 @@ mod tests {
         assert_eq!(off(&[310, 0, 300]), Some((300, 2, 3)));
         assert_eq!(off(&[-400, -10, -300, 1]), None);
         assert_eq!(off(&[-400, -310, -300, 1]), Some((-300, 3, 4)));
+    }
+
+    #[test]
+    fn the_right_time_is_the_relays() {
+        let (behind, ahead) = (skew([300]).expect("off"), skew([-500]).expect("off"));
+        assert_eq!((behind.right(UnixMs(1_000)), ahead.right(UnixMs(600_000))), (UnixMs(301_000), UnixMs(100_000)));
     }
 
     #[test]

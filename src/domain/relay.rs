@@ -18,6 +18,13 @@ pub enum RelayState {
     Retrying,
 }
 
+impl RelayState {
+    /// Whether it hears nothing of what is said now.
+    pub const fn is_away(self) -> bool {
+        !matches!(self, Self::Connected)
+    }
+}
+
 /// What a relay says it takes (NIP-11 `limitation`). `None` = it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelayLimits {

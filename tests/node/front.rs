@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use time::OffsetDateTime;
 use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// Ends when it is dropped.
 pub struct Front {
     pub url: String,
     ahead_secs: Arc<AtomicI64>,
+    is_shut: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -20,12 +22,28 @@ impl Front {
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let (ahead_secs, behind) = (Arc::new(AtomicI64::new(0)), relay.strip_prefix("ws://").unwrap().to_owned());
         let clock = Arc::clone(&ahead_secs);
+        let (is_shut, door) = watch::channel(false);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass(stream, behind.clone(), Arc::clone(&clock)));
+                let (behind, clock, mut door) = (behind.clone(), Arc::clone(&clock), door.clone());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = pass(stream, behind, clock) => {}
+                        _ = door.wait_for(|is_shut| *is_shut) => {}
+                    }
+                });
             }
         });
-        Self { url, ahead_secs, server }
+        Self { url, ahead_secs, is_shut, server }
+    }
+
+    /// Throws everybody out, and lets nobody in until it is opened.
+    pub fn shut(&self) {
+        self.is_shut.send_replace(true);
+    }
+
+    pub fn open(&self) {
+        self.is_shut.send_replace(false);
     }
 
     /// Sets its clock so many seconds ahead of the true time.

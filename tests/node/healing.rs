@@ -1,13 +1,14 @@
 //! What goes wrong under a running node: it says so, takes nothing new, and comes back by itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use nostr_sdk::prelude::*;
+use pylon_hud::clock::Clock;
 use pylon_hud::domain::job::{JobState, Payment};
 use pylon_hud::domain::money::MilliSats;
-use pylon_hud::domain::time::Pace;
+use pylon_hud::domain::time::{Pace, UnixMs};
 use pylon_hud::node::control::ControlClient;
 use pylon_hud::node::{Finding, Leaving, NodeCommand, NodeEvent, NodeOptions, NodeState, NodeStatus, Paces, Verdict};
 use pylon_hud::store::{FaultPoint, Reader, StoreError};
@@ -250,15 +251,18 @@ async fn a_clock_that_is_off_by_most_relays_keeps_requests_out_until_it_is_set()
     let fronts = [Front::of(market.relay.url()).await, Front::of(market.relay.url()).await, Front::of(market.relay.url()).await];
     let urls = fronts.each_ref().map(|front| format!("\"{}\"", front.url)).join(",");
     let options = market.options(Scripted::quick(&["Hello."]), &["provider.policy=\"free\"", &format!("relays.urls=[{urls}]")]);
-    fronts[0].set_ahead(9_000);
-    let node = online(NodeOptions { paces: PACES, ..options }).await;
+    fronts[0].set_ahead(-9_000);
+    let behind_ms = Arc::new(AtomicI64::new(0));
+    let (right, hands) = (Clock::default(), Arc::clone(&behind_ms));
+    let clock = Clock::new(move || UnixMs(right.now().0 - hands.load(Ordering::SeqCst)));
+    let node = online(NodeOptions { paces: PACES, clock, ..options }).await;
     let mut buyer = Buyer::connect(&market.relay).await;
     ads(&buyer, &market, 1).await;
     soon("every clock to be known", async { while !clocks(&node).await.iter().all(Option::is_some) {} }).await;
     assert_eq!(well(&node).await.trouble.clock, None, "one relay alone may be wrong itself");
     assert_eq!(clock_finding(&node).await.verdict, Verdict::Good);
 
-    fronts[1].set_ahead(300);
+    behind_ms.store(300_000, Ordering::SeqCst);
     let status = degraded(&node, "clock").await;
     let message = &status.blockers[0].message;
     assert!(message.contains("s behind 2 of 3 relays"), "{message}");
@@ -271,7 +275,7 @@ async fn a_clock_that_is_off_by_most_relays_keeps_requests_out_until_it_is_set()
     assert!(refusal.as_json().contains("This provider's clock is wrong"), "{}", refusal.as_json());
     assert_eq!(node.job_in(job, JobState::Refused).await.record.reason_code.as_deref(), Some("clock-off"));
 
-    fronts[1].set_ahead(0);
+    behind_ms.store(0, Ordering::SeqCst);
     well(&node).await;
     ads(&buyer, &market, 1).await;
     let job = buyer.request(&[&["i", "And now?", "text"]], "").await;

@@ -19,6 +19,7 @@ mod exchange;
 mod free_job;
 mod front;
 mod healing;
+mod late_relays;
 mod ledger_trouble;
 mod logs;
 mod ollama;

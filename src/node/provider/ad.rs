@@ -1,5 +1,6 @@
 //! The NIP-89 ad: up while we take jobs, true to what would be run, gone the moment we stop.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::Context;
 use super::settings::Settings;
 use crate::domain::ids::JobId;
 use crate::domain::job::Policy;
+use crate::domain::relay::RelayState;
 use crate::domain::time::UnixMs;
 use crate::nip90::ad::{self, AdDraft, AdPrice};
 use crate::node::event::Scope;
@@ -43,16 +45,22 @@ impl Ad {
     /// Starts the task.
     pub fn spawn(context: &Arc<Context>) -> Self {
         let (orders, ordered) = mpsc::channel(BACKLOG);
-        let keeper = Keeper { context: Arc::clone(context), up: None, down_at: UnixMs(0) };
+        let keeper = Keeper { context: Arc::clone(context), up: None, down_at: UnixMs(0), last: None };
         context.tasks.spawn("ad", keeper.run(ordered));
         Self { orders }
     }
 
     /// Lets the ad say what is so now. A provider that would run no model now has none: an ad is a promise.
     pub fn keep_up(&self, settings: &Settings, models: &[String]) {
-        let order =
-            if models.is_empty() { Order::Withdraw(oneshot::channel().0) } else { Order::Say(Box::new(Saying::new(settings, models))) };
-        let _ = self.orders.try_send(order);
+        if models.is_empty() {
+            return self.keep_down();
+        }
+        let _ = self.orders.try_send(Order::Say(Box::new(Saying::new(settings, models))));
+    }
+
+    /// No ad is wanted. Relays that have missed its end hear of it when they are back.
+    pub fn keep_down(&self) {
+        let _ = self.orders.try_send(Order::Withdraw(oneshot::channel().0));
     }
 
     /// Takes the ad down and waits until a relay knows, for a while.
@@ -69,12 +77,22 @@ struct Keeper {
     up: Option<Up>,
     /// When the last one was taken down. What is not newer than that is deleted as well, by the second.
     down_at: UnixMs,
+    /// What was published last, the ad or its end.
+    last: Option<Last>,
 }
 
 struct Up {
     says: Saying,
     id: JobId,
     at: UnixMs,
+    /// The date it carries.
+    dated: UnixMs,
+}
+
+struct Last {
+    event: Event,
+    /// Relays that were not there to hear it.
+    missed_by: BTreeSet<String>,
 }
 
 /// What the ad says, to tell whether it is still so.
@@ -156,6 +174,7 @@ impl Keeper {
     async fn say(&mut self, says: &Saying) -> bool {
         let now = self.context.clock.now();
         if self.up.as_ref().is_some_and(|up| up.says == *says && now.since(up.at) < RENEW_MS) {
+            self.repeat().await;
             return true;
         }
         let dated = now.max(self.down_at.plus_ms(1_000));
@@ -170,19 +189,20 @@ impl Keeper {
         let id = JobId(event.id.to_bytes());
         let is_taken = self.publish(event).await;
         if is_taken {
-            self.up = Some(Up { says: says.clone(), id, at: now });
+            self.up = Some(Up { says: says.clone(), id, at: now, dated });
         }
         is_taken
     }
 
     /// Takes the ad down, if one is up. While no relay hears of it, it is up.
     async fn withdraw(&mut self) {
-        let Some(up) = &self.up else { return };
-        let now = self.context.clock.now();
-        match self.context.sign(ad::delete(&self.context.me, Some(&up.id), now)) {
+        let Some(up) = &self.up else { return self.repeat().await };
+        // By the relays' clock, as ours may be why it goes; and never before the ad, which would outlive its end.
+        let dated = self.context.relays_time().max(up.dated);
+        match self.context.sign(ad::delete(&self.context.me, Some(&up.id), dated)) {
             Ok(event) => {
                 if self.publish(event).await {
-                    (self.up, self.down_at) = (None, now);
+                    (self.up, self.down_at) = (None, dated);
                 }
             }
             Err(error) => tracing::warn!("The ad's deletion could not be written: {error}."),
@@ -191,7 +211,9 @@ impl Keeper {
 
     /// Sends and waits for the first relay to take it, so that an ad is only "up" once somebody has it. The other
     /// relays' outcomes come in beside.
-    async fn publish(&self, event: Event) -> bool {
+    async fn publish(&mut self, event: Event) -> bool {
+        let missed_by = self.relays_in(RelayState::is_away);
+        self.last = Some(Last { event: event.clone(), missed_by });
         let mut outcomes = self.context.relays.publish(event, Vec::new());
         while let Some(published) = outcomes.next().await {
             if published.outcome.is_ok() {
@@ -201,5 +223,21 @@ impl Keeper {
             tracing::debug!(relay = %published.relay, "The ad was not taken.");
         }
         false
+    }
+
+    /// Says the last thing again when a relay is back that was away then. Those that have it do not mind; one that did
+    /// not want it is not asked on its own account.
+    async fn repeat(&mut self) {
+        let Some(last) = &self.last else { return };
+        let there = self.relays_in(|state| !state.is_away());
+        if last.missed_by.is_disjoint(&there) {
+            return;
+        }
+        let event = last.event.clone();
+        self.publish(event).await;
+    }
+
+    fn relays_in(&self, is_so: impl Fn(RelayState) -> bool) -> BTreeSet<String> {
+        self.context.relays.health().into_iter().filter(|relay| is_so(relay.state)).map(|relay| relay.url).collect()
     }
 }

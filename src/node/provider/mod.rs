@@ -61,6 +61,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::job::Policy;
+use crate::domain::time::UnixMs;
 use crate::identity::Identity;
 use crate::inference::registry::Registry;
 use crate::nip90::envelope::EnvelopeError;
@@ -100,6 +101,12 @@ impl Context {
     /// Signs an event with our identity.
     fn sign(&self, builder: EventBuilder) -> Result<Event, WriteError> {
         Ok(builder.sign_with_keys(self.identity.nostr_keys())?)
+    }
+
+    /// The time by the relays' clocks, where they say that ours is off.
+    fn relays_time(&self) -> UnixMs {
+        let now = self.clock.now();
+        self.board.now().trouble.clock.map_or(now, |skew| skew.right(now))
     }
 
     /// Reports a ledger that failed. From then on nothing new is begun.

@@ -11,18 +11,18 @@ use crate::node::trouble::Obstacle;
 /// What decides whether we can be reached and whether requests are taken, as it changes.
 pub(super) struct Standing {
     board: watch::Receiver<NodeStatus>,
-    seen: (Option<Obstacle>, bool),
+    seen: (Option<Obstacle>, u32),
 }
 
 impl Standing {
     pub fn new(board: &Board) -> Self {
-        Self { board: board.watch(), seen: (None, false) }
+        Self { board: board.watch(), seen: (None, 0) }
     }
 
-    /// Returns once something keeps requests out that did not before, or no longer does; and once a relay is there to
-    /// hear of it, or none is.
+    /// Returns once something keeps requests out that did not before, or no longer does; and once more relays are there to
+    /// hear of it, or fewer.
     pub async fn changed(&mut self) {
-        let look = |status: &NodeStatus| (status.obstacle(), status.relays_connected > 0);
+        let look = |status: &NodeStatus| (status.obstacle(), status.relays_connected);
         let seen = self.seen;
         let now = self.board.wait_for(|status| look(status) != seen).await.map(|status| look(&status));
         match now {
@@ -64,6 +64,8 @@ impl Provider {
         if self.open {
             let promised = if self.context.board.obstacle().is_some() { &[] } else { offered.as_slice() };
             self.ad.keep_up(&self.settings, promised);
+        } else {
+            self.ad.keep_down();
         }
     }
 
