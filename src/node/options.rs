@@ -37,6 +37,15 @@ pub enum Housing {
     Foreground,
     /// `pylon start`: nobody's but its own.
     Daemon,
+    /// A command that needs a node where none runs, such as `pylon wallet`: it ends with that, and takes no jobs.
+    Errand,
+}
+
+impl Housing {
+    /// Whether jobs of others may be worked on here.
+    pub const fn may_sell(self) -> bool {
+        !matches!(self, Self::Errand)
+    }
 }
 
 /// How often the parts are looked at that fail without saying so.

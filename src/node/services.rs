@@ -129,6 +129,7 @@ impl Services {
             clock: options.clock.clone(),
             tasks: tasks.clone(),
             alarm: alarm.clone(),
+            housing: options.housing,
         };
         relays.connect().await;
         let provider = provider::spawn(Arc::new(context), Arc::clone(&config));

@@ -18,7 +18,7 @@ pub async fn unlock(options: &NodeOptions) -> Result<Identity, Failure> {
 pub fn refused(error: &IdentityError) -> Failure {
     match error {
         IdentityError::Encrypted { .. } => Failure::locked(sentence(error))
-            .hint("The window, and on a terminal `pylon start` and `pylon run`, ask for the passphrase.")
+            .hint("The window asks for the passphrase, and so does, on a terminal, every command that starts a node.")
             .hint("Elsewhere, hand it over with `--passphrase-fd N`, or as the systemd credential `pylon-passphrase`."),
         IdentityError::Sealed { source: SealError::WrongPassphrase, .. } => Failure::locked(sentence(error)),
         _ => Failure::user(sentence(error)),

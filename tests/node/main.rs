@@ -15,6 +15,7 @@ mod control;
 mod crash;
 mod crash_buyer;
 mod daemon;
+mod errand;
 mod exchange;
 mod free_job;
 mod front;

@@ -7,10 +7,10 @@ use std::process::Stdio;
 
 use crate::daemon::{Home, Run};
 
-const PASSPHRASE: &str = "correct horse battery staple";
+pub const PASSPHRASE: &str = "correct horse battery staple";
 
 /// Runs `pylon` with a passphrase on its standard input, and makes sure that it is told to nobody.
-fn with(home: &Home, passphrase: &str, words: &[&str]) -> Run {
+pub fn with(home: &Home, passphrase: &str, words: &[&str]) -> Run {
     let mut command = home.command(words);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{passphrase}\nsecond line").as_bytes()).unwrap();
@@ -20,7 +20,7 @@ fn with(home: &Home, passphrase: &str, words: &[&str]) -> Run {
 }
 
 /// A home whose identity is encrypted, and the words it had.
-fn encrypted() -> (Home, String) {
+pub fn encrypted() -> (Home, String) {
     let home = Home::new();
     let words = fs::read_to_string(home.data().join("identity.mnemonic")).unwrap();
     let done = with(&home, PASSPHRASE, &["identity", "encrypt", "--passphrase-fd", "0", "--work-factor", "1"]);

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod errand;
 mod money;
 mod notify;
 mod passphrase;

@@ -100,6 +100,7 @@ const fn housing_word(housing: Housing) -> &'static str {
         Housing::Inside => "inside another program",
         Housing::Foreground => "in the foreground",
         Housing::Daemon => "in the background",
+        Housing::Errand => "for one command",
     }
 }
 

@@ -107,7 +107,7 @@ pub fn wait(node: &NodeHandle, id: RequestId, limit: Duration) -> Result<NodeEve
 }
 
 /// An answer that is a failure, as one.
-fn answer(event: NodeEvent) -> Result<NodeEvent, Failure> {
+pub fn answer(event: NodeEvent) -> Result<NodeEvent, Failure> {
     match event {
         NodeEvent::Failed { failure } => Err(failure),
         event => Ok(event),

@@ -54,6 +54,7 @@ use self::voice::Voice;
 use super::command::Leaving;
 use super::event::{Failure, NodeEvent};
 use super::ledger_watch::LedgerAlarm;
+use super::options::Housing;
 use super::outlet::Outlet;
 use super::status::{Board, NodeState};
 use super::tasks::Tasks;
@@ -95,6 +96,7 @@ pub struct Context {
     pub tasks: Tasks,
     /// Rung when the ledger has failed.
     pub alarm: LedgerAlarm,
+    pub housing: Housing,
 }
 
 impl Context {
@@ -184,12 +186,16 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
 
 impl Provider {
     async fn run(mut self, mut asked: mpsc::Receiver<ProviderCommand>, mut arriving: mpsc::Receiver<Box<Event>>) {
-        self.resume().await;
+        // A node that is there for one command leaves jobs to the next one: it would drop them in a moment.
+        let sells = self.context.housing.may_sell();
+        if sells {
+            self.resume().await;
+        }
         let token = self.context.tasks.token().clone();
         let mut models = self.context.registry.watch();
         let mut upkeep = tokio::time::interval(UPKEEP);
         let mut standing = Standing::new(&self.context.board);
-        let mut money = self.context.wallet.as_ref().map(|wallet| wallet.events());
+        let mut money = self.context.wallet.as_ref().filter(|_| sells).map(|wallet| wallet.events());
         loop {
             let due = self.till.next_due(self.context.clock.now());
             tokio::select! {
@@ -202,7 +208,7 @@ impl Provider {
                 () = standing.changed() => self.show_models(),
                 said = till::next(&mut money) => self.wallet_said(said),
                 () = till::wait(due) => self.sweep(),
-                _ = upkeep.tick() => self.upkeep().await,
+                _ = upkeep.tick(), if sells => self.upkeep().await,
                 Some(event) = arriving.recv() => self.arrived(*event),
             }
             self.fill();
@@ -236,6 +242,10 @@ impl Provider {
     }
 
     async fn go_online(&mut self) -> Result<(), Failure> {
+        if !self.context.housing.may_sell() {
+            let failure = Failure::user("This node is there for one command, such as `pylon wallet`, and takes no jobs.");
+            return Err(failure.hint("Start one when that is done: `pylon start --online`."));
+        }
         self.settings.apply_pending();
         self.settings.check(self.context.wallet.as_deref())?;
         // Requests that wait on the relays would be refused for want of a model that is only not known yet.

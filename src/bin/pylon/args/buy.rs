@@ -3,12 +3,14 @@
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use pylon_hud::domain::ids::Pubkey;
 
-use super::Output;
+use super::{Output, Unlock};
 
 #[derive(Debug, ClapArgs)]
 pub struct Job {
     #[command(subcommand)]
     pub verb: JobVerb,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, Subcommand)]

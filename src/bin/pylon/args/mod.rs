@@ -134,7 +134,7 @@ pub struct Output {
 #[derive(Debug, Clone, Copy, Default, ClapArgs)]
 pub struct Unlock {
     /// Read the identity's passphrase from this open file, up to the end of its first line.
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
 }
 

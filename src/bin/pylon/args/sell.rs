@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::Output;
+use super::{Output, Unlock};
 
 /// What the lines of `pylon earnings` are about.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -81,11 +81,15 @@ pub enum JobsVerb {
         id: String,
         /// An invoice of the buyer over exactly what was paid, or a Lightning address [default: the one in the buyer's profile].
         to: Option<String>,
+        #[command(flatten)]
+        unlock: Unlock,
     },
     /// Close a refund without paying it, because the buyer cannot be reached.
     WriteOff {
         /// The job's id, or its first digits.
         id: String,
+        #[command(flatten)]
+        unlock: Unlock,
     },
     /// Totals of today, the last 7 and 30 days, and all time.
     Stats {

@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::Output;
+use super::{Output, Unlock};
 
 #[derive(Debug, ClapArgs)]
 pub struct Wallet {
@@ -10,6 +10,8 @@ pub struct Wallet {
     pub verb: Option<WalletVerb>,
     #[command(flatten)]
     pub output: Output,
+    #[command(flatten)]
+    pub unlock: Unlock,
 }
 
 #[derive(Debug, Subcommand)]

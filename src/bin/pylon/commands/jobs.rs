@@ -4,6 +4,7 @@ use pylon_hud::node::{Failure, NodeCommand, NodeEvent};
 use pylon_hud::store::{JobDetail, JobsQuery};
 
 use crate::args::{Jobs, JobsVerb, Output};
+use crate::errand::Errand;
 use crate::talk::{ANSWER, PATIENT, Place, unexpected};
 use crate::{money, report, totals};
 
@@ -16,16 +17,16 @@ pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
             place.ask_running(NodeCommand::CancelJob { job: id.clone() }, ANSWER)?;
             report::done("The job is called off.", jobs.output)
         }
-        Some(JobsVerb::Refund { id, to }) => {
+        Some(JobsVerb::Refund { id, to, unlock }) => {
             let job = detail(place, id)?.record.id.to_string();
-            match place.ask_running(NodeCommand::Refund { job, to: to.clone() }, PATIENT)? {
+            match Errand::begin(place, unlock)?.ask(NodeCommand::Refund { job, to: to.clone() }, PATIENT)? {
                 NodeEvent::Payment { payment } => money::payment(&payment, jobs.output),
                 event => Err(unexpected(&event)),
             }
         }
-        Some(JobsVerb::WriteOff { id }) => {
+        Some(JobsVerb::WriteOff { id, unlock }) => {
             let job = detail(place, id)?.record.id.to_string();
-            place.ask_running(NodeCommand::WriteOff { job }, ANSWER)?;
+            Errand::begin(place, unlock)?.ask(NodeCommand::WriteOff { job }, ANSWER)?;
             report::done("The refund is given up.", jobs.output)
         }
         Some(JobsVerb::Stats { output }) => match place.ask(NodeCommand::Stats, ANSWER)? {

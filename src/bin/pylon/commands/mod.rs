@@ -14,7 +14,7 @@ pub mod practice;
 mod relays;
 mod restart;
 mod run;
-mod serve;
+pub mod serve;
 mod service;
 mod session;
 mod shell;
@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         Verb::Jobs(jobs) => jobs::run(&place, &jobs),
         Verb::Earnings(earnings) => earnings::run(&place, &earnings),
         Verb::Wallet(wallet) => wallet::run(&place, &wallet),
-        Verb::Job(job) => job::run(&place, job.verb),
+        Verb::Job(job) => job::run(&place, job),
         Verb::Relays(relays) => relays::run(&place, &relays.verb),
         Verb::Config(config) => config::run(&place, &config),
         Verb::Completions(completions) => shell::completions(&completions),

@@ -44,6 +44,9 @@ fn refuse(status: &NodeStatus) -> Result<(), Failure> {
     let pid = status.pid.unwrap_or_default();
     match status.housing {
         Housing::Daemon => Ok(()),
+        Housing::Errand => {
+            Err(Failure::user(format!("Process {pid} runs a node for one command, and was left alone.")).hint("Try again when it is done."))
+        }
         Housing::Foreground => Err(Failure::user(format!("Process {pid} runs in the foreground and was left alone."))
             .hint("Restart it where it was started; as a service, with `systemctl --user restart pylon`.")),
         Housing::Inside => Err(Failure::user(format!("The node runs inside process {pid}, a window, and was left alone."))

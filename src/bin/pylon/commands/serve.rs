@@ -45,7 +45,10 @@ pub fn serve(place: &Place, wishes: &Wishes, audience: &mut impl Audience) -> Re
     let config = config(place)?;
     place.paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
     logging::init(&LogOptions::new(&config.log, &place.paths)).map_err(|error| Failure::user(sentence(&error)))?;
-    let (market, options) = open(place, wishes, audience)?;
+    let (market, options) = open(place, wishes)?;
+    if let Some(host) = &market {
+        audience.opened(host.relay().url());
+    }
     let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
     signals(&node)?;
     talk::send(&node, START, NodeCommand::Start)?;
@@ -62,11 +65,10 @@ pub fn config(place: &Place) -> Result<Config, Failure> {
 }
 
 /// The options of a node here; in practice also the market around it, which closes when it is dropped.
-fn open(place: &Place, wishes: &Wishes, audience: &mut impl Audience) -> Result<(Option<Host>, NodeOptions), Failure> {
+pub fn open(place: &Place, wishes: &Wishes) -> Result<(Option<Host>, NodeOptions), Failure> {
     let options = NodeOptions { housing: wishes.housing, passphrase: wishes.passphrase.clone(), ..place.options() };
     if place.market == Market::Practice {
         let (host, options) = Host::open(options).map_err(|error| practice::refused(&error))?;
-        audience.opened(host.relay().url());
         return Ok((Some(host), options));
     }
     if !wishes.robots.is_empty() {

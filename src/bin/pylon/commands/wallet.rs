@@ -1,6 +1,7 @@
 //! `pylon wallet`.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::time::Duration;
 
 use pylon_hud::config::{Config, SecretFile, SecretFileError};
 use pylon_hud::domain::money::{MilliSats, Sats};
@@ -10,29 +11,33 @@ use pylon_hud::wallet::nwc::Connection;
 use secrecy::SecretString;
 
 use crate::args::{Output, Wallet, WalletVerb};
+use crate::errand::Errand;
 use crate::money;
 use crate::report;
-use crate::talk::{ANSWER, PATIENT, Place, unexpected};
+use crate::talk::{PATIENT, Place, unexpected};
 
 /// A connection string is at most this long; more is somebody's file.
 const MAX_INPUT: u64 = 4096;
+/// How long a wallet may take to answer: it may be far away.
+const READ: Duration = Duration::from_secs(60);
 
-/// Asks the running node's wallet, or says which wallet that is.
+/// Asks the wallet of the node that runs, or of one that is there for this alone.
 pub fn run(place: &Place, wallet: &Wallet) -> Result<(), Failure> {
+    let ask = |command, limit| Errand::begin(place, &wallet.unlock)?.ask(command, limit);
     match &wallet.verb {
-        None | Some(WalletVerb::Balance) => match place.ask_running(NodeCommand::Wallet, ANSWER)? {
+        None | Some(WalletVerb::Balance) => match ask(NodeCommand::Wallet, READ)? {
             NodeEvent::Wallet { wallet: view } => money::wallet(view.as_ref(), wallet.output),
             event => Err(unexpected(&event)),
         },
         Some(WalletVerb::Receive { sats, description }) => {
             let command = NodeCommand::Receive { sats: Sats(*sats), description: description.clone() };
-            match place.ask_running(command, ANSWER)? {
+            match ask(command, READ)? {
                 NodeEvent::Invoice { invoice } => money::invoice(&invoice, wallet.output),
                 event => Err(unexpected(&event)),
             }
         }
-        Some(WalletVerb::Send { invoice, sats }) => send(place, invoice, *sats, wallet.output),
-        Some(WalletVerb::Payments { limit }) => match place.ask_running(NodeCommand::Payments { before: None, limit: *limit }, ANSWER)? {
+        Some(WalletVerb::Send { invoice, sats }) => send(ask, invoice, *sats, wallet.output),
+        Some(WalletVerb::Payments { limit }) => match ask(NodeCommand::Payments { before: None, limit: *limit }, READ)? {
             NodeEvent::Payments { page } => money::payments(&page, wallet.output),
             event => Err(unexpected(&event)),
         },
@@ -46,7 +51,12 @@ pub fn run(place: &Place, wallet: &Wallet) -> Result<(), Failure> {
 }
 
 /// Pays what the caller has named. Without the amount the invoice is only shown: nobody pays what they have not seen.
-fn send(place: &Place, text: &str, named: Option<u64>, output: Output) -> Result<(), Failure> {
+fn send(
+    ask: impl FnOnce(NodeCommand, Duration) -> Result<NodeEvent, Failure>,
+    text: &str,
+    named: Option<u64>,
+    output: Output,
+) -> Result<(), Failure> {
     let decoded = bolt11::decode(text).map_err(|error| Failure::user(sentence(&error)))?;
     let Some(sats) = named else {
         money::invoice(&decoded, output)?;
@@ -54,7 +64,7 @@ fn send(place: &Place, text: &str, named: Option<u64>, output: Output) -> Result
         return Err(Failure::user("Nothing was paid.").hint(format!("To pay it, name the amount: add `--sats {amount}`.")));
     };
     let command = NodeCommand::Pay { bolt11: decoded.bolt11, sats: Sats(sats) };
-    match place.ask_running(command, PATIENT)? {
+    match ask(command, PATIENT)? {
         NodeEvent::Payment { payment } => money::payment(&payment, output),
         event => Err(unexpected(&event)),
     }
