@@ -95,6 +95,8 @@ pub enum UserAction {
     Zoom(Zoom),
     /// Window: the place panes can be in has changed.
     Resized(Rect),
+    /// Panes: keep clear of the banner, which is there; `None`: it is gone.
+    KeepClear(Option<Rect>),
     /// Bridge: try this passphrase, and go on with the start that wants one.
     Unlock(Secret),
     /// Lock: no passphrase, no start.

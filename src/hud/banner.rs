@@ -3,31 +3,64 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{Align2, Area, Id, Label, Margin, Order, Sides, Stroke, Ui, vec2};
+use bevy_egui::egui::emath::GuiRounding as _;
+use bevy_egui::egui::{Align2, Area, Id, Label, Margin, Order, Rect, Sides, Stroke, Ui, vec2};
 
 use super::action::UserAction;
+use super::pane::layout;
 use super::state::{Now, Session};
 use super::theme::{Text, Theme, tokens};
 use super::widgets::{Age, Ink, Signal, Wishes, button, card, ink, lamp, words};
 use crate::config::Mode;
 use crate::node::{Fate, Link, NodeCommand};
 
+/// Where the banner is. Panes are drawn beside or below it, and go back to their places when it is gone.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq)]
+pub struct Clearing(pub Option<Rect>);
+
+impl Clearing {
+    /// Where a pane is drawn that belongs into `place`.
+    pub fn clear(&self, place: Rect, work: Rect) -> Rect {
+        let Some(banner) = self.0.filter(|banner| banner.expand(tokens::GAP).intersects(place)) else { return place };
+        let room = Rect::from_x_y_ranges(place.x_range(), banner.bottom() + tokens::GAP..=work.bottom().max(place.bottom()));
+        layout::confine(place, room)
+    }
+}
+
+/// Notes where the banner is.
+pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut clearing: ResMut<'_, Clearing>) {
+    for action in actions.read() {
+        if let UserAction::KeepClear(place) = action {
+            clearing.0 = *place;
+        }
+    }
+}
+
 /// Draws it while the link is lost.
 pub fn draw(
     mut contexts: EguiContexts<'_, '_>,
     theme: Res<'_, Theme>,
     session: Res<'_, Session>,
+    clearing: Res<'_, Clearing>,
     now: Res<'_, Now>,
     mut actions: MessageWriter<'_, UserAction>,
 ) -> Result {
+    let mut wishes = Wishes::default();
     if session.link.is_up() {
+        if clearing.0.is_some() {
+            actions.write(UserAction::KeepClear(None));
+        }
         return Ok(());
     }
     let context = contexts.ctx_mut()?;
-    let mut wishes = Wishes::default();
     let below_chips = vec2(0.0, tokens::EDGE + tokens::CHIP + tokens::GAP);
     let area = Area::new(Id::new("link banner")).order(Order::Foreground).anchor(Align2::CENTER_TOP, below_chips);
-    area.movable(false).fade_in(false).show(context, |ui| view(ui, Ink(theme.palette), &session, *now, &mut wishes));
+    let area = area.movable(false).fade_in(false);
+    let shown = area.show(context, |ui| view(ui, Ink(theme.palette), &session, *now, &mut wishes));
+    let place = Some(shown.response.rect.round_ui());
+    if clearing.0 != place {
+        wishes.wish(UserAction::KeepClear(place));
+    }
     actions.write_batch(wishes.take());
     Ok(())
 }
@@ -79,10 +112,12 @@ mod tests {
     use std::time::Duration;
 
     use bevy::prelude::KeyCode;
+    use bevy_egui::egui::{Pos2, pos2};
 
     use super::*;
     use crate::domain::job::JobState;
-    use crate::hud::state::Jobs;
+    use crate::domain::relay::{RelayHealth, RelayState};
+    use crate::hud::state::{Jobs, Notices};
     use crate::hud::testing::{Hud, NOW, job, job_event, online, status_event};
     use crate::node::{NodeEvent, NodeState, RobotKind, Whose};
     use crate::store::{JobsQuery, Page};
@@ -159,6 +194,97 @@ mod tests {
         say(&mut hud, lost(Fate::Gone, Mode::Daemon));
         hud.click("Start the node");
         assert_eq!(hud.take_asked(), [NodeCommand::Start]);
+    }
+
+    fn place_of(hud: &Hud, text: &str) -> Rect {
+        let seen = hud.screen().iter().find(|seen| seen.text.starts_with(text));
+        seen.unwrap_or_else(|| panic!("{text:?} is not on the screen: {:#?}", hud.texts())).place
+    }
+
+    #[test]
+    fn panes_keep_clear_of_the_banner_and_go_back_when_it_is_gone() {
+        let mut hud = online();
+        say(&mut hud, FOUND);
+        let titles = ["SELL COMPUTE", "JOB HISTORY", "PYLON"];
+        hud.open(2);
+        hud.open(4);
+        let before = titles.map(|title| place_of(&hud, title));
+        say(&mut hud, lost(Fate::Gone, Mode::InProcess));
+        let lowest = place_of(&hud, "What you see is from").bottom();
+        for title in titles {
+            let place = place_of(&hud, title);
+            assert!(place.top() > lowest, "{title} at {place:?} is under the banner, which goes down to {lowest}");
+        }
+        say(&mut hud, FOUND);
+        assert_eq!(titles.map(|title| place_of(&hud, title)), before);
+    }
+
+    #[test]
+    fn a_pane_that_is_not_under_the_banner_stays_and_one_without_room_below_it_is_made_smaller() {
+        let work = layout::work_area(Rect::from_min_size(Pos2::ZERO, vec2(1280.0, 720.0)));
+        let banner = Rect::from_min_size(pos2(360.0, 60.0), vec2(560.0, 90.0));
+        let clearing = Clearing(Some(banner));
+        let beside = Rect::from_min_size(pos2(20.0, 68.0), vec2(300.0, 500.0));
+        assert_eq!(clearing.clear(beside, work), beside);
+        let below = Rect::from_min_size(pos2(400.0, 300.0), vec2(300.0, 300.0));
+        assert_eq!(clearing.clear(below, work), below);
+        let under = Rect::from_min_size(pos2(300.0, 68.0), vec2(480.0, 300.0));
+        assert_eq!(clearing.clear(under, work), under.translate(vec2(0.0, banner.bottom() + tokens::GAP - 68.0)));
+        let tall = Rect::from_min_max(pos2(300.0, 68.0), pos2(780.0, work.bottom()));
+        let shown = clearing.clear(tall, work);
+        assert!(shown.top() > banner.bottom() && shown.bottom() <= work.bottom() + 1.0, "{shown:?}");
+        assert_eq!(Clearing(None).clear(tall, work), tall);
+    }
+
+    #[test]
+    fn what_is_not_heard_any_more_is_called_unknown_and_asks_for_nothing() {
+        let mut hud = online();
+        say(&mut hud, FOUND);
+        hud.open(6);
+        let relay = RelayHealth { url: "wss://relay.example/".into(), state: RelayState::Connected, ..RelayHealth::default() };
+        hud.say(NodeEvent::Relays { relays: vec![relay] });
+        hud.settle();
+        hud.assert_shows("connected");
+        say(&mut hud, lost(Fate::Gone, Mode::InProcess));
+        for part in
+            ["unknown; was: connected", "unknown; was: ollama 0.9.3 · 1 model", "unknown; was: llama3.2", "unknown; was: npub1zutze"]
+        {
+            hud.assert_shows(part);
+        }
+        hud.assert_shows("this is from before");
+        assert!(!hud.shows("Start it") && !hud.shows("Stop it"), "a robot nobody can reach: {:#?}", hud.texts());
+        say(&mut hud, FOUND);
+        assert!(!hud.shows("unknown"), "{:#?}", hud.texts());
+    }
+
+    #[test]
+    fn what_could_do_nothing_is_not_offered_and_its_key_says_why() {
+        for (link, why) in [
+            (lost(Fate::Silent, Mode::InProcess), "The node does not answer."),
+            (lost(Fate::Gone, Mode::Attached), "this window starts none"),
+            (Link::Nobody { mode: Mode::Attached }, "this window starts none"),
+        ] {
+            let mut hud = Hud::new();
+            say(&mut hud, FOUND);
+            say(&mut hud, link.clone());
+            hud.open(4);
+            hud.assert_shows(why);
+            assert!(!hud.shows("GO ONLINE") && !hud.texts().contains(&"Start"), "{link:?}: {:#?}", hud.texts());
+            hud.take_asked();
+            hud.click("OUT OF REACH");
+            hud.click("Out of reach");
+            hud.press(KeyCode::KeyG, "g");
+            hud.settle();
+            let asked = hud.take_asked();
+            assert!(!asked.iter().any(NodeCommand::is_start), "{link:?}: {asked:?}");
+            assert!(!hud.app.world().resource::<Notices>().stack.is_empty(), "{link:?}: the key was silent");
+        }
+        let mut hud = online();
+        say(&mut hud, FOUND);
+        say(&mut hud, lost(Fate::Gone, Mode::Daemon));
+        hud.take_asked();
+        hud.click("GO ONLINE");
+        assert_eq!(hud.take_asked(), [NodeCommand::GoOnline], "a dead one may be followed by the next");
     }
 
     #[test]

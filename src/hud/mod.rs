@@ -99,6 +99,7 @@ impl Plugin for HudPlugin {
         app.insert_resource(self.preferences.preferences.clone());
         app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));
         app.add_plugins((bridge::plugin, leave::plugin, theme::plugin, window::plugin, power::plugin, state::plugin, input::plugin));
+        app.init_resource::<banner::Clearing>();
         app.init_resource::<unlock::Form>().init_resource::<osk::Osk>().init_resource::<palette::Palette>().init_resource::<help::Help>();
         app.insert_resource(quit::Quitting { placement: self.placement, is_asked: false });
         app.add_plugins((backdrop::plugin, pane::plugin, panes::plugin, hotbar::plugin, act::plugin));

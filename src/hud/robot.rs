@@ -15,17 +15,19 @@ pub fn view(ui: &mut Ui, session: &Session, robot: RobotKind, wishes: &mut Wishe
         RobotKind::Buyer => ("Robot buyer", session.status.robot_buyer, "asks a job every few seconds", "asks nothing"),
         RobotKind::Seller => ("Robot seller", session.status.robot_seller, "takes jobs of yours", "takes no jobs"),
     };
+    let is_heard = session.link.is_up();
     let state = match (runs, session.status.running) {
+        _ if !is_heard => "unknown",
         (true, _) => at_work,
         (false, true) => idle,
         (false, false) => "waits for the node to start",
     };
     let fix = if runs { "Stop it" } else { "Start it" };
     let row = row::StatusRow {
-        signal: if runs { Signal::Good } else { Signal::Quiet },
+        signal: if runs && is_heard { Signal::Good } else { Signal::Quiet },
         name,
         state: state.to_owned(),
-        fix: session.status.running.then_some(fix),
+        fix: session.is_answered().then_some(fix),
         ..row::StatusRow::default()
     };
     if row::status_row(ui, &row) {

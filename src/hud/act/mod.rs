@@ -14,12 +14,12 @@ mod window;
 use bevy::prelude::*;
 use bevy::window::{ExitSystems, RequestRedraw};
 
-use super::HudSystems;
 use super::action::UserAction;
 use super::state::{Notices, Now, Tone};
+use super::{HudSystems, banner};
 use crate::node::Market;
 
-pub use node::online_wish;
+pub use node::{online_wish, out_of_reach};
 
 /// What to do first.
 #[derive(Resource, Debug, Clone, Default)]
@@ -38,7 +38,7 @@ pub fn plugin(app: &mut App) {
     let first = (steer::look, steer::obey, bind::obey);
     let panes = (panes::obey, slots::obey, steer::follow);
     let remember = memory::remember.run_if(memory::is_due);
-    let obey = (first.chain(), taste::obey, taste::follow, node::obey, panes.chain(), window::obey, quit::obey, remember, draw_again);
+    let obey = (first.chain(), taste::obey, taste::follow, node::obey, panes.chain(), banner::obey, window::obey, quit::obey, remember, draw_again);
     app.add_systems(PostUpdate, obey.chain().in_set(HudSystems::Act));
     app.add_systems(Last, memory::remember.run_if(memory::is_leaving).after(ExitSystems));
 }

@@ -3,6 +3,7 @@
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
+use crate::config::Mode;
 use crate::hud::action::UserAction;
 use crate::hud::bridge::{Bridge, SendError};
 use crate::hud::state::{Lock, MarketChanged, Notices, Now, Session, Tone};
@@ -27,8 +28,11 @@ pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut line: L
             UserAction::ChooseAgain => line.leave(),
             UserAction::Ask(command) => line.send(command.clone()),
             UserAction::ToggleOnline => {
-                if let Some(command) = online_wish(&line.session) {
-                    line.send(command);
+                match (online_wish(&line.session), out_of_reach(&line.session.link)) {
+                    (Some(command), _) => line.send(command),
+                    (None, Some(words)) => line.complain(&Failure::user(words)),
+                    // It is on its way already.
+                    (None, None) => {}
                 }
             }
             UserAction::Unlock(passphrase) => line.unlock(passphrase),
@@ -41,10 +45,24 @@ pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut line: L
 /// What "online or offline" means now; `None`: the node is on its way already, or nobody knows where it is.
 pub const fn online_wish(session: &Session) -> Option<NodeCommand> {
     match session.link {
+        _ if out_of_reach(&session.link).is_some() => None,
         // It is dead: the next one may begin.
-        Link::Lost { fate: Fate::Gone, .. } => Some(NodeCommand::GoOnline),
-        Link::Lost { fate: Fate::Silent, .. } => None,
+        Link::Lost { .. } => Some(NodeCommand::GoOnline),
         Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => wish_in(session.status.state),
+    }
+}
+
+/// Why no node can be started or asked from here, with what would help; `None`: one can.
+pub const fn out_of_reach(link: &Link) -> Option<&'static str> {
+    match link {
+        Link::Lost { fate: Fate::Silent, .. } => Some("The node does not answer. It is asked again by itself."),
+        Link::Lost { fate: Fate::Gone, mode: Mode::Attached, .. } => {
+            Some("The node has ended, and this window starts none. `pylon start` does; it is found by itself.")
+        }
+        Link::Nobody { mode: Mode::Attached } => {
+            Some("No node runs, and this window starts none. `pylon start` does; it is found by itself.")
+        }
+        Link::Lost { fate: Fate::Gone, .. } | Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => None,
     }
 }
 

@@ -14,8 +14,9 @@ use super::grip::GRIPS;
 use super::motion::Goal;
 use super::pulse::{self, PanePulse};
 use super::snap::{self, Snap};
-use super::{Closed, Pane, PaneFrame, PaneMotion, PaneOrder, layout};
+use super::{Closed, Pane, PaneFrame, PaneMotion, PaneOrder, Stage, layout};
 use crate::hud::action::UserAction;
+use crate::hud::banner::Clearing;
 use crate::hud::hotbar::{Opens, Slot};
 use crate::hud::icons::Icon;
 use crate::hud::theme::{Palette, Text, Theme, tokens};
@@ -35,6 +36,8 @@ pub struct PaneUi<'w, 's, M: Component> {
         (With<Pane>, With<M>, Without<Closed>),
     >,
     slots: Query<'w, 's, (&'static Slot, &'static Opens)>,
+    clearing: Res<'w, Clearing>,
+    stage: Res<'w, Stage>,
     actions: MessageWriter<'w, UserAction>,
 }
 
@@ -54,7 +57,8 @@ impl<M: Component> PaneUi<'_, '_, M> {
         for (entity, frame, motion, pulse, mut scrolled) in &mut self.panes {
             let is_arranged = self.arranging.0.is_some_and(|arranged| arranged.pane == entity);
             let slot = self.slots.iter().find(|(_, opens)| opens.0 == entity).map(|(slot, _)| slot.index);
-            let chrome = Chrome { entity, frame, motion, pulse, is_arranged, slot, palette: &self.theme.palette };
+            let place = self.clearing.clear(motion.place(frame.rect), self.stage.work);
+            let chrome = Chrome { entity, frame, motion, place, pulse, is_arranged, slot, palette: &self.theme.palette };
             let mut wishes = Wishes::default();
             chrome.show(&context, body, scrolled.bypass_change_detection(), &mut wishes, &mut content);
             self.actions.write_batch(wishes.take());
@@ -107,6 +111,7 @@ struct Chrome<'a> {
     pulse: &'a PanePulse,
     /// Arrows move or resize it.
     is_arranged: bool,
+    place: Rect,
     slot: Option<usize>,
     palette: &'a Palette,
 }
@@ -121,7 +126,7 @@ impl Chrome<'_> {
         content: &mut impl FnMut(&mut Ui, Entity, &mut Wishes),
     ) {
         let layer = layer(self.entity);
-        let place = self.motion.place(self.frame.rect);
+        let place = self.place;
         // A press on a grip outside the border is a press on the pane.
         let around = place.expand(tokens::GRIP / 2.0);
         context.set_transform_layer(layer, self.transform());

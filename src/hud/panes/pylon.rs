@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use bevy_egui::egui::{Label, Sides, Ui};
 
 use crate::config::Mode;
+use crate::hud::act::out_of_reach;
 use crate::hud::action::UserAction;
 use crate::hud::chips::sign;
 use crate::hud::pane::frame::{Body, PaneUi};
@@ -11,7 +12,7 @@ use crate::hud::robot;
 use crate::hud::state::{Doctor, History, Now, Session};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, marks, words};
-use crate::node::{Fate, Finding, Leaving, Link, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict, Whose};
+use crate::node::{Finding, Leaving, Link, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict, Whose};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -33,6 +34,9 @@ pub fn view(ui: &mut Ui, session: &Session, history: &History, doctor: &Doctor, 
     // What is in the way of a node that is not heard is not known.
     if session.link.is_up() {
         obstacles(ui, &session.status);
+    }
+    if let Some(words) = out_of_reach(&session.link) {
+        ui.add(Label::new(Ink::of(ui).low(Text::Table, words)).wrap());
     }
     robot::view(ui, session, RobotKind::Seller, wishes);
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -74,8 +78,8 @@ fn obstacles(ui: &mut Ui, status: &NodeStatus) {
 /// Start or stop, whichever there is to do.
 const fn switch(session: &Session) -> (&'static str, Option<NodeCommand>) {
     match session.link {
-        Link::Lost { fate: Fate::Gone, .. } => return ("Start", Some(NodeCommand::Start)),
-        Link::Lost { fate: Fate::Silent, .. } => return ("No answer", None),
+        _ if out_of_reach(&session.link).is_some() => return ("Out of reach", None),
+        Link::Lost { .. } => return ("Start", Some(NodeCommand::Start)),
         Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => {}
     }
     match session.status.state {
@@ -148,7 +152,8 @@ fn examination(ui: &mut Ui, session: &Session, doctor: &Doctor, wishes: &mut Wis
     ui.add_space(tokens::STEP);
     let is_under_way = session.awaits(&NodeCommand::Doctor);
     let label = if is_under_way { "Examining…" } else { "Examine" };
-    let examine = ui.add_enabled_ui(!is_under_way, |ui| button::small(ui, label)).inner;
+    let may_ask = !is_under_way && session.link.is_up();
+    let examine = ui.add_enabled_ui(may_ask, |ui| button::small(ui, label)).inner;
     marks::second(&examine);
     if examine.clicked() {
         wishes.ask(NodeCommand::Doctor);

@@ -22,11 +22,16 @@ pub fn view(ui: &mut Ui, relays: &Relays, session: &Session, now: Now, _wishes: 
     if relays.relays.is_empty() {
         return field::nothing(ui, "No relays are configured. Set relays.urls in the config.");
     }
-    if !session.status.running {
+    if !session.link.is_up() {
+        ui.label(Ink::of(ui).signal(Signal::Warning, Text::Table, "The node is out of reach: this is from before."));
+    } else if !session.status.running {
         ui.label(Ink::of(ui).low(Text::Table, "The node is stopped: no relay is connected."));
     }
     for relay in &relays.relays {
-        one(ui, relay, now);
+        let (signal, word) = sign(relay.state);
+        // What is not heard is not known.
+        let sign = if session.link.is_up() { (signal, word.to_owned()) } else { (Signal::Quiet, format!("unknown; was: {word}")) };
+        one(ui, relay, sign, now);
     }
 }
 
@@ -39,9 +44,8 @@ const fn sign(state: RelayState) -> (Signal, &'static str) {
     }
 }
 
-fn one(ui: &mut Ui, relay: &RelayHealth, now: Now) {
+fn one(ui: &mut Ui, relay: &RelayHealth, (signal, word): (Signal, String), now: Now) {
     let ink = Ink::of(ui);
-    let (signal, word) = sign(relay.state);
     card::frame(ink).inner_margin(Margin::symmetric(tokens::ROW_PADDING as i8, tokens::GAP as i8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 0.0;

@@ -18,6 +18,8 @@ pub fn view(ui: &mut Ui, jobs: &Jobs, session: &Session) {
     if flights.is_empty() {
         let words = if session.is_out() { "None. Waiting for requests." } else { "None." };
         ui.label(Ink::of(ui).low(Text::Table, words));
+    } else if !session.link.is_up() {
+        ui.label(Ink::of(ui).signal(Signal::Warning, Text::Table, "When last heard; how they are now is unknown."));
     }
     for flight in flights.iter().take(SHOWN) {
         // Its bar glides, whatever stands above it.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
-use crate::hud::act::online_wish;
+use crate::hud::act::{online_wish, out_of_reach};
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::input::Hint;
 use crate::hud::pane::frame::{Body, PaneUi};
@@ -18,7 +18,7 @@ use crate::hud::robot;
 use crate::hud::state::{History, Jobs, Models, Relays, Session, Trial};
 use crate::hud::theme::{Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, card, marks, row, words};
-use crate::node::{Fate, Link, NodeCommand, NodeState, RobotKind, Verdict};
+use crate::node::{Link, NodeCommand, NodeState, RobotKind, Verdict};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -120,9 +120,13 @@ fn earned(ink: Ink, shown: &Shown<'_>) -> WidgetText {
 /// The one switch, and in words what it does or what is in the way.
 fn switch(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
     let state = session.status.state;
-    let (title, weight, words) = match &session.link {
-        Link::Lost { fate, .. } => switch_without(*fate),
-        Link::Inside | Link::Nobody { .. } | Link::Outside { .. } => (switch_title(state).0, switch_title(state).1, switch_words(state)),
+    let (title, weight, words) = match (out_of_reach(&session.link), &session.link) {
+        (Some(words), _) => ("Out of reach", button::Weight::Large, words),
+        (None, Link::Lost { .. }) => ("Go online", button::Weight::Main, WITHOUT_A_WORD),
+        (None, Link::Inside | Link::Nobody { .. } | Link::Outside { .. }) => {
+            let (title, weight) = switch_title(state);
+            (title, weight, switch_words(state))
+        }
     };
     let is_down = matches!(state, NodeState::Stopped | NodeState::Offline) || !session.link.is_up();
     let is_asked = session.awaits(&NodeCommand::GoOnline) && is_down;
@@ -144,13 +148,8 @@ fn switch(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
     }
 }
 
-/// The switch of a node that does not answer.
-const fn switch_without(fate: Fate) -> (&'static str, button::Weight, &'static str) {
-    match fate {
-        Fate::Gone => ("Go online", button::Weight::Main, "The node has ended without a word. This starts it anew and takes jobs."),
-        Fate::Silent => ("No answer", button::Weight::Large, "The node does not answer. It is asked again by itself."),
-    }
-}
+/// What the switch of a node that is dead does.
+const WITHOUT_A_WORD: &str = "The node has ended without a word. This starts it anew and takes jobs.";
 
 const fn switch_title(state: NodeState) -> (&'static str, button::Weight) {
     match state {

@@ -41,10 +41,26 @@ impl Check {
         self.action = Some(action);
         self
     }
+
+    /// The same when nobody tells any more: how it was, and nothing to ask for.
+    fn unheard(mut self) -> Self {
+        self.row.signal = Signal::Quiet;
+        self.row.state = format!("unknown; was: {}", self.row.state);
+        self.row.hint.clear();
+        if !matches!(self.action, Some(UserAction::Copy(_))) {
+            (self.row.fix, self.action) = (None, None);
+        }
+        self
+    }
 }
 
 /// Every line, in the order a job would meet them.
 pub fn checks(session: &Session, models: &Models, relays: &Relays) -> Vec<Check> {
+    let checks = last_known(session, models, relays);
+    if session.link.is_up() { checks } else { checks.into_iter().map(Check::unheard).collect() }
+}
+
+fn last_known(session: &Session, models: &Models, relays: &Relays) -> Vec<Check> {
     let Some(preflight) = &models.preflight else {
         return ["Identity", "Payment", "Backend", "Model", "Relays"].map(|name| Check::new(name, Signal::Info, "looking…")).into();
     };

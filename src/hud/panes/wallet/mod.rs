@@ -107,6 +107,10 @@ fn balance(ui: &mut Ui, session: &Session, wallet: &WalletView, now: Now) {
     );
     ui.add(Label::new(ink.low(Text::Table, line)).wrap());
     match &snapshot.sync {
+        _ if !session.link.is_up() => {
+            let words = "⚠ The node is out of reach, so this is an old balance.";
+            ui.add(Label::new(ink.signal(Signal::Warning, Text::Table, words)).wrap());
+        }
         SyncState::Synced => {}
         SyncState::Syncing => drop(ui.label(ink.signal(Signal::Info, Text::Table, "Syncing: the balance may be an old one."))),
         SyncState::Unreachable { reason } => {
