@@ -1,6 +1,7 @@
 //! `pylon-hud`: the window.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use bevy::app::TerminalCtrlCHandlerPlugin;
 use bevy::prelude::*;
@@ -13,6 +14,7 @@ use pylon_hud::hud::window::{self, Placement};
 use pylon_hud::hud::{HudPlugin, failure, prefs};
 use pylon_hud::node::Market;
 use pylon_hud::signals;
+use pylon_hud::wallet::spark::helper;
 
 /// A cockpit to sell and buy compute over Nostr, paid in bitcoin.
 ///
@@ -47,6 +49,10 @@ struct Args {
 }
 
 fn main() -> AppExit {
+    // Started by the node inside another one of this program: no window, no words of a person.
+    if std::env::args_os().nth(1).is_some_and(|first| first == helper::ARGUMENT) {
+        return if helper::run() == ExitCode::SUCCESS { AppExit::Success } else { AppExit::error() };
+    }
     let args = Args::parse();
     failure::explain_panics();
     let environment = Environment::capture();

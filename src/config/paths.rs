@@ -51,6 +51,17 @@ impl Environment {
         set.or_else(|| Some(self.home.as_ref()?.join(".config")))
     }
 
+    /// Where programs keep data that several of their installations share.
+    pub fn data_home(&self) -> Option<PathBuf> {
+        let set = self.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        set.or_else(|| Some(self.home.as_ref().cloned().or_else(|| self.get("HOME").map(PathBuf::from))?.join(".local/share")))
+    }
+
+    /// Where the Spark library is kept for every node of this user.
+    pub fn shared_lib(&self) -> Option<PathBuf> {
+        Some(self.data_home()?.join("pylon-hud/lib"))
+    }
+
     /// The file of a credential that systemd has handed to this service.
     pub fn credential(&self, name: &str) -> Option<PathBuf> {
         let path = Path::new(self.get("CREDENTIALS_DIRECTORY")?).join(name);
@@ -82,6 +93,9 @@ pub struct Paths {
     pub lib: PathBuf,
     /// The connection string of a wallet reached over Nostr Wallet Connect.
     pub nwc: PathBuf,
+    /// Words of the Spark wallet's own, plain or under the passphrase, where they are not the identity's.
+    pub wallet_mnemonic: PathBuf,
+    pub wallet_age: PathBuf,
     pub hud_toml: PathBuf,
     pub logs: PathBuf,
     pub practice: PathBuf,
@@ -114,6 +128,8 @@ impl Paths {
             spark: dir.join("spark"),
             lib: dir.join("lib"),
             nwc: dir.join("nwc"),
+            wallet_mnemonic: dir.join("wallet.mnemonic"),
+            wallet_age: dir.join("wallet.age"),
             hud_toml: dir.join("hud.toml"),
             logs: dir.join("logs"),
             practice: dir.join("practice"),

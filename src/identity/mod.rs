@@ -131,6 +131,13 @@ impl Identity {
         Self::of_words(&phrase).map_err(|source| IdentityError::NotAMnemonic { path: paths.identity_mnemonic.clone(), source })
     }
 
+    /// The words themselves, for the wallet that is made of them, and the key that names them.
+    pub fn words(paths: &Paths, passphrase: Option<&SecretString>) -> Result<(Pubkey, SecretString), IdentityError> {
+        let phrase = words::normalise(&file::read(paths, passphrase)?)?;
+        let identity = Self::of_words(&phrase)?;
+        Ok((identity.pubkey(), phrase))
+    }
+
     fn of_words(phrase: &SecretString) -> Result<Self, WordsError> {
         Ok(Self { keys: words::derive(phrase)? })
     }
@@ -152,6 +159,11 @@ impl Identity {
     pub fn nostr_keys(&self) -> &nostr::Keys {
         &self.keys
     }
+}
+
+/// Where the words of the Spark wallet are, if they are not the identity's: beside it, and kept in the same way.
+pub fn wallet_paths(paths: &Paths) -> Paths {
+    Paths { identity_mnemonic: paths.wallet_mnemonic.clone(), identity_age: paths.wallet_age.clone(), ..paths.clone() }
 }
 
 impl fmt::Debug for Identity {

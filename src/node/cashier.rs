@@ -25,7 +25,7 @@ use crate::domain::money::Sats;
 use crate::domain::payment::{Direction, Payment};
 use crate::domain::time::{Pace, UnixMs};
 use crate::store::{Ended, JobRow, Purpose, Store, StoreError};
-use crate::wallet::guard::{Guard, Order, PayError, refund};
+use crate::wallet::guard::{Guard, Order, Paid, PayError, refund};
 use crate::wallet::{InvoiceRequest, PaymentsQuery, SyncState, Wallet, WalletError, WalletEvent};
 
 /// How long an invoice made by hand can be paid.
@@ -228,6 +228,14 @@ impl Cashier {
             NodeCommand::Pay { bolt11, sats } => self.pay(bolt11, sats).await,
             NodeCommand::Refund { job, to } => self.refund(&job, to).await,
             NodeCommand::WriteOff { job } => self.write_off(&job).await,
+            command @ (NodeCommand::Address { .. }
+            | NodeCommand::Quote { .. }
+            | NodeCommand::Transfer { .. }
+            | NodeCommand::Deposits
+            | NodeCommand::ClaimDeposit { .. }
+            | NodeCommand::RefundDeposit { .. }
+            | NodeCommand::LightningAddress { .. }
+            | NodeCommand::WalletHealth) => self.serve_at_counter(command).await,
             _ => Err(Failure::internal("This is no command about money.")),
         };
         answered.unwrap_or_else(|failure| NodeEvent::Failed { failure })
@@ -259,9 +267,14 @@ impl Cashier {
 
     async fn spend(&self, order: Order) -> Result<NodeEvent, Failure> {
         let paid = self.guard.pay(order).await.map_err(|error| refused(&error))?;
+        Ok(self.paid(paid).await)
+    }
+
+    /// Tells what a payment has changed.
+    pub(super) async fn paid(&self, paid: Paid) -> NodeEvent {
         self.tell(paid.ended).await;
         self.look().await;
-        Ok(NodeEvent::Payment { payment: Box::new(paid.payment) })
+        NodeEvent::Payment { payment: Box::new(paid.payment) }
     }
 
     async fn write_off(&self, job: &str) -> Result<NodeEvent, Failure> {
@@ -292,17 +305,18 @@ pub fn no_wallet(is_started: bool) -> Failure {
     }
 }
 
-fn refused(error: &PayError) -> Failure {
+pub(super) fn refused(error: &PayError) -> Failure {
     match error {
         PayError::Wallet(error) => failure(error),
         PayError::OverLimit(over) => Failure::user(sentence(over)).hint("The limits are in limits.* in the config."),
         PayError::OtherAmount { .. } | PayError::Taken => Failure::user(sentence(error)),
+        PayError::Dearer { .. } => Failure::user(sentence(error)).hint("Nothing was paid. Look at it again, and decide anew."),
         PayError::Ledger(error) => queries::failure(error),
         PayError::Random(_) => Failure::internal(sentence(error)),
     }
 }
 
-fn failure(error: &WalletError) -> Failure {
+pub(super) fn failure(error: &WalletError) -> Failure {
     let message = sentence(error);
     match error {
         WalletError::Unreachable(_) => Failure::network(message).hint("Check the network and the wallet; nothing was paid."),

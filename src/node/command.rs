@@ -7,7 +7,7 @@ use super::secret::Secret;
 use crate::domain::ids::{Pubkey, RequestId};
 use crate::domain::money::Sats;
 use crate::store::{EarningsBy, JobsQuery, PageKey};
-use crate::wallet::PaymentKey;
+use crate::wallet::{AddressKind, DepositId, PaymentKey};
 
 /// A command with the number its answer will carry. No command has a field named `id`: in JSON that is this number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,6 +110,30 @@ pub enum NodeCommand {
     },
     /// Cashier: gives up a refund nobody asks for. Answer: `Done`.
     WriteOff { job: String },
+    /// Teller: where money can be sent to without an invoice; answers `Address`.
+    Address { kind: AddressKind },
+    /// Teller: what it would cost to pay to this: an invoice, a Lightning address, an LNURL, an address. Moves nothing;
+    /// answers `Quote`.
+    Quote {
+        to: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sats: Option<Sats>,
+    },
+    /// Teller: sends to an address, for no more than this fee, within the limits; answers `Payment`.
+    Transfer { to: String, sats: Sats, most_fee: Sats },
+    /// Teller: money that came over the chain and is not part of the balance; answers `Deposits`.
+    Deposits,
+    /// Teller: makes a deposit a part of the balance, for no more than this fee; answers `DepositClaimed`.
+    ClaimDeposit { deposit: DepositId, most_fee: Sats },
+    /// Teller: sends a deposit somewhere else on the chain, for this fee, within the limits; answers `DepositRefunded`.
+    RefundDeposit { deposit: DepositId, to: String, fee: Sats },
+    /// Teller: the Lightning address that leads to this wallet, as it is or as it is to be; answers `LightningAddress`.
+    LightningAddress {
+        #[serde(default)]
+        change: NameChange,
+    },
+    /// Teller: how the wallet is beside what it holds; answers `WalletHealth`.
+    WalletHealth,
     /// Consumer: asks the market for a job; answers `PurchaseChanged`, as soon as the request is stored.
     Submit { ask: Box<Ask> },
     /// Consumer: pays an offer for a request of ours: this provider's, or the cheapest; answers `PurchaseChanged` at once.
@@ -142,6 +166,19 @@ impl NodeCommand {
     pub const fn is_start(&self) -> bool {
         matches!(self, Self::Start | Self::GoOnline)
     }
+}
+
+/// What is to become of a Lightning address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum NameChange {
+    /// It stays.
+    #[default]
+    Keep,
+    Register {
+        name: String,
+    },
+    Release,
 }
 
 /// Who trades with the user in the practice market.

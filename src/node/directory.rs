@@ -13,7 +13,7 @@ use crate::domain::ids::Pubkey;
 use crate::domain::money::MilliSats;
 use crate::domain::relay::RelayState;
 use crate::relay::{RelayLink, SubscriptionName};
-use crate::wallet::lightning_address::{AddressError, LightningAddress, Reach};
+use crate::wallet::lightning_address::{AddressError, LightningAddress, Reach, Service};
 
 /// What the question for a profile is called.
 pub const PROFILE: SubscriptionName = SubscriptionName("profile");
@@ -27,6 +27,23 @@ enum Heard {
     Profile(Box<Event>),
     /// It has nothing more.
     End(String),
+}
+
+/// Somebody who gives invoices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payee {
+    Address(LightningAddress),
+    Service(Service),
+}
+
+impl Payee {
+    /// Whether this text is meant to be one; then what it is, or why it is not.
+    pub fn read(text: &str) -> Option<Result<Self, AddressError>> {
+        if text.contains('@') && !text.contains("://") {
+            return Some(text.parse().map(Self::Address));
+        }
+        text.to_ascii_lowercase().starts_with("lnurl").then(|| text.parse().map(Self::Service))
+    }
 }
 
 /// Looks profiles up, one at a time.
@@ -69,6 +86,14 @@ impl Directory {
             None => self.address_of(buyer).await?,
         };
         address.invoice(&self.client, amount, self.reach).await.map_err(|error| failure(&error))
+    }
+
+    /// An invoice over so much, from the service that this Lightning address or LNURL leads to.
+    pub async fn ask(&self, service: &Payee, amount: MilliSats) -> Result<String, AddressError> {
+        match service {
+            Payee::Address(address) => address.invoice(&self.client, amount, self.reach).await,
+            Payee::Service(service) => service.invoice(&self.client, amount, self.reach).await,
+        }
     }
 
     async fn address_of(&self, buyer: Pubkey) -> Result<LightningAddress, Failure> {

@@ -10,6 +10,7 @@ use super::audit;
 use super::event::{Failure, sentence};
 use super::options::{Market, NodeOptions};
 use super::services::backends;
+use super::spark;
 use super::trouble::CLOCK_HINT;
 use super::unlock::refused;
 use crate::clock::Clock;
@@ -227,9 +228,10 @@ pub(super) fn payment(config: &Config, options: &NodeOptions) -> Finding {
                 Finding::bad("payment", sentence(&error), "Mend the file, or connect anew: `pylon wallet disconnect`, then `connect`.")
             }
         },
-        (_, Market::Real, WalletKind::Spark) => {
-            Finding::bad("payment", "This version cannot open the wallet that wallet.kind names.", free)
-        }
+        (_, Market::Real, WalletKind::Spark) => match spark::check(config, options) {
+            Ok(ready) => Finding::good("payment", format!("Jobs are paid into the Spark wallet, on {}.", ready.network.network().as_str())),
+            Err(obstacle) => Finding::bad("payment", obstacle.message, obstacle.hint),
+        },
     }
 }
 

@@ -8,11 +8,13 @@ use super::settings_watch::SettingChange;
 use super::status::{NodeStatus, WalletView};
 use crate::domain::ids::{JobId, RequestId};
 use crate::domain::model::BackendHealth;
-use crate::domain::payment::{Invoice, Payment};
+use crate::domain::money::Sats;
+use crate::domain::payment::{Invoice, Network, Payment};
 use crate::domain::relay::RelayHealth;
+use crate::domain::time::UnixMs;
 use crate::inference::PullProgress;
 use crate::store::{EarningsRow, JobDetail, JobRow, Offer, Page, PurchaseDetail, PurchasePage, PurchaseRow, Stats};
-use crate::wallet::PaymentsPage;
+use crate::wallet::{AddressKind, Claimed, Deposit, DestinationKind, Health, PaymentsPage};
 
 /// An event, with the number of the command it answers, if it answers one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,20 @@ pub enum NodeEvent {
     Payment { payment: Box<Payment> },
     /// Wallet: an invoice, as asked for.
     Invoice { invoice: Box<Invoice> },
+    /// Wallet: an address to be paid at, as asked for.
+    Address { kind: AddressKind, address: String },
+    /// Wallet: what paying to something would cost, as asked for.
+    Quote { quote: Box<Quote> },
+    /// Wallet: deposits that are not part of the balance, as asked for.
+    Deposits { deposits: Vec<Deposit> },
+    /// Wallet: how claiming a deposit went.
+    DepositClaimed { claimed: Claimed },
+    /// Wallet: the transaction that sends a deposit somewhere else.
+    DepositRefunded { txid: String },
+    /// Wallet: its Lightning address, as it is now; `None`: there is none.
+    LightningAddress { address: Option<String> },
+    /// Wallet: how it is beside what it holds; `None`: it has no more to say.
+    WalletHealth { health: Option<Box<Health>> },
     /// Requests: one of ours changed state; the row is what the ledger holds now.
     PurchaseChanged { purchase: Box<PurchaseRow> },
     /// Requests: a provider asks a price, with what is wrong about it.
@@ -93,6 +109,22 @@ impl NodeEvent {
     pub const fn is_last(&self) -> bool {
         !matches!(self, Self::Pulling { .. } | Self::Testing { step: TestStep::Asked { .. } | TestStep::Partial { .. } })
     }
+}
+
+/// What paying to something would cost. It is paid by `Pay` when it is an invoice, and by `Transfer` otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    pub kind: DestinationKind,
+    /// What is to be handed to `Pay` or `Transfer`; for a Lightning address, the invoice it has given.
+    pub to: String,
+    pub sats: Sats,
+    /// At most.
+    pub fee: Sats,
+    pub network: Network,
+    pub description: String,
+    /// `None`: it does not expire.
+    pub expires_at: Option<UnixMs>,
+    pub warnings: Vec<String>,
 }
 
 /// How far a test job is. Each step has happened when it is told.

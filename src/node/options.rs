@@ -15,6 +15,8 @@ use crate::inference::Inference;
 use crate::relay::LOOK_AT_CLOCKS;
 use crate::store::{FaultPoint, Observer};
 use crate::wallet::Wallet;
+use crate::wallet::spark::Launcher;
+use crate::wallet::spark::protocol::Servers;
 
 /// Which market the node is in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,6 +89,10 @@ pub struct NodeOptions {
     pub clock: Clock,
     pub paces: Paces,
     pub wake: Arc<dyn Wake>,
+    /// How the Spark wallet's helper is started; `None`: as this program, once more.
+    pub spark: Option<Launcher>,
+    /// Whom the Spark wallet talks to.
+    pub spark_servers: Servers,
 }
 
 impl NodeOptions {
@@ -107,6 +113,8 @@ impl NodeOptions {
             clock: Clock::default(),
             paces: Paces::default(),
             wake: Arc::new(NoWake),
+            spark: None,
+            spark_servers: Servers::Hosted,
         }
     }
 }

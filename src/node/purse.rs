@@ -19,10 +19,18 @@ pub async fn open(config: &Config, options: &NodeOptions, outlet: &Outlet) -> Re
         (Market::Practice, _) => practice(config, options).await.map(Some),
         (Market::Real, WalletKind::None) => Ok(None),
         (Market::Real, WalletKind::Nwc) => nwc(options, outlet).await,
-        (Market::Real, WalletKind::Spark) => {
-            let message = "This version cannot open the wallet that wallet.kind names, so the node runs without one.";
-            outlet.fault(Scope::Wallet, message.to_owned(), "Serve for free meanwhile: `pylon config set provider.policy free`.");
-            Ok(None)
+        (Market::Real, WalletKind::Spark) => Ok(spark(config, options, outlet).await),
+    }
+}
+
+/// The wallet of our own words. Without it the node runs, and says what is in its way.
+async fn spark(config: &Config, options: &NodeOptions, outlet: &Outlet) -> Option<Arc<dyn Wallet>> {
+    match super::spark::open(config, options).await {
+        Ok(wallet) => Some(wallet),
+        Err(obstacle) => {
+            let message = format!("The node runs without its wallet. {}", obstacle.message);
+            outlet.fault(Scope::Wallet, message, format!("{} Then start the node again.", obstacle.hint));
+            None
         }
     }
 }

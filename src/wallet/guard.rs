@@ -1,5 +1,5 @@
 //! The one way out for money. Window, command line, provider and buyer all pay through here, and nobody can pass by: only
-//! the guard calls [`Wallet::send`].
+//! the guard calls [`Wallet::send`] and its like.
 //!
 //! ```text
 //! prepare (nothing moves) ─▶ RESERVE (limits, once, one commit) ─▶ send ─▶ SETTLED or FAILED, by the wallet's own word
@@ -11,11 +11,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
+use sha2::{Digest as _, Sha256};
+
+use super::{DepositId, IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::limits::{Limits, OverLimit};
-use crate::domain::money::MilliSats;
+use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Payment, PaymentState};
 use crate::domain::time::UnixMs;
 use crate::store::{Ended, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
@@ -28,6 +30,16 @@ pub struct Order {
     /// What the invoice has to ask for, exactly.
     pub amount: MilliSats,
     pub payee: Option<Pubkey>,
+}
+
+/// What is to be sent without an invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferOrder {
+    /// An address that the wallet can send to.
+    pub to: String,
+    pub amount: MilliSats,
+    /// What it may cost on top: more than this was not agreed to.
+    pub most_fee: MilliSats,
 }
 
 /// How a payment ended, as far as it has.
@@ -45,6 +57,8 @@ pub enum PayError {
     Wallet(#[from] WalletError),
     #[error("the invoice asks for {found} msats instead of {wanted}")]
     OtherAmount { wanted: u64, found: u64 },
+    #[error("the fee is now {found} msats, and {agreed} were agreed to")]
+    Dearer { agreed: u64, found: u64 },
     #[error("{0}")]
     OverLimit(OverLimit),
     #[error("this is paid already, or is being paid")]
@@ -108,9 +122,79 @@ impl Guard {
         }
     }
 
+    /// Sends to an address. As [`Guard::pay`].
+    pub async fn transfer(&self, order: TransferOrder) -> Result<Paid, PayError> {
+        let prepared = self.wallet.prepare_transfer(order.to, order.amount).await?;
+        if prepared.amount != order.amount {
+            return Err(PayError::OtherAmount { wanted: order.amount.0, found: prepared.amount.0 });
+        }
+        if prepared.fee > order.most_fee {
+            return Err(PayError::Dearer { agreed: order.most_fee.0, found: prepared.fee.0 });
+        }
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(PayError::Random)?;
+        let key = IdempotencyKey(key);
+        let hash = self.wallet.transfer_hash(key);
+        let spend = manual(hash, prepared.to.clone(), key, prepared.amount, prepared.fee);
+        let Some(_busy) = Busy::begin(&self.under_way, hash) else { return Err(PayError::Taken) };
+        match self.store.reserve(spend, self.limits(), self.clock.now()).await? {
+            Reserved::New => {
+                let amount = prepared.amount;
+                let sent = self.wallet.transfer(prepared, key).await;
+                self.finish(sent, hash, amount, key).await
+            }
+            Reserved::OverLimit(over) => Err(PayError::OverLimit(over)),
+            Reserved::Taken => Err(PayError::Taken),
+        }
+    }
+
+    /// Sends a deposit somewhere else on the chain, for this fee: money that goes out, though it was never in the balance.
+    /// Returns the transaction.
+    pub async fn refund_deposit(&self, id: DepositId, to: String, fee: Sats) -> Result<String, PayError> {
+        let deposits = self.wallet.deposits().await?;
+        let Some(deposit) = deposits.into_iter().find(|deposit| deposit.id == id) else {
+            return Err(WalletError::Refused("there is no such deposit".to_owned()).into());
+        };
+        let most = WalletError::Amount { least: 0, most: deposit.amount.0 };
+        let fee_msats = fee.to_msats().filter(|fee| *fee < deposit.amount).ok_or(most)?;
+        let amount = MilliSats(deposit.amount.0 - fee_msats.0);
+        // The same refund is made once; one that pays a higher fee takes its place on the chain.
+        let hash = PaymentHash(Sha256::digest(format!("the refund of {id} for {}", fee.0)).into());
+        let key = IdempotencyKey(hash.0.first_chunk().copied().unwrap_or_default());
+        let Some(_busy) = Busy::begin(&self.under_way, hash) else { return Err(PayError::Taken) };
+        match self.store.reserve(manual(hash, to.clone(), key, amount, fee_msats), self.limits(), self.clock.now()).await? {
+            Reserved::New => {}
+            Reserved::OverLimit(over) => return Err(PayError::OverLimit(over)),
+            Reserved::Taken => return Err(PayError::Taken),
+        }
+        match self.wallet.refund_deposit(id, to, fee).await {
+            Ok(txid) => {
+                self.store.settle_spend(hash, fee_msats, self.clock.now()).await?;
+                Ok(txid)
+            }
+            Err(error) if may_have_paid(&error) => Err(PayError::Wallet(WalletError::Unknown(error.to_string()))),
+            Err(error) => {
+                self.store.fail_spend(hash, key.0, error.to_string(), self.clock.now()).await?;
+                Err(PayError::Wallet(error))
+            }
+        }
+    }
+
     async fn send(&self, prepared: Prepared, key: IdempotencyKey) -> Result<Paid, PayError> {
         let (hash, amount) = (prepared.invoice.hash, prepared.amount);
-        match self.wallet.send(prepared, key).await {
+        let sent = self.wallet.send(prepared, key).await;
+        self.finish(sent, hash, amount, key).await
+    }
+
+    /// Writes down how sending went, as far as it has.
+    async fn finish(
+        &self,
+        sent: Result<Payment, WalletError>,
+        hash: PaymentHash,
+        amount: MilliSats,
+        key: IdempotencyKey,
+    ) -> Result<Paid, PayError> {
+        match sent {
             Ok(payment) => self.ended(payment, key.0).await,
             Err(error) if may_have_paid(&error) => {
                 tracing::warn!("A payment of {} msats is pending: {error}.", amount.0);
@@ -200,6 +284,11 @@ impl Guard {
             }
         }
     }
+}
+
+/// A payment by the operator's own hand.
+fn manual(hash: PaymentHash, to: String, key: IdempotencyKey, amount: MilliSats, fee: MilliSats) -> Spend {
+    Spend { purpose: Purpose::Manual, hash, bolt11: to, payee: None, idempotency: key.0, amount, fee }
 }
 
 /// One payment in somebody's hands, until this is dropped.

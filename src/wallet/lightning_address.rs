@@ -1,9 +1,11 @@
-//! Lightning addresses (LUD-16): where somebody takes payments who is not here to make an invoice.
+//! Lightning addresses (LUD-16) and LNURLs (LUD-01, LUD-17): where somebody takes payments who is not here to make an invoice.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bech32::primitives::decode::CheckedHrpstring;
+use bech32::{Bech32, Hrp};
 use nostr::Url;
 use reqwest::Client;
 use serde::Deserialize;
@@ -99,7 +101,48 @@ impl LightningAddress {
         let scheme = if reach == Reach::ThisMachine && self.is_here() { "http" } else { "https" };
         let url = Url::parse(&format!("{scheme}://{}/.well-known/lnurlp/{}", self.host, self.name));
         let url = url.map_err(|_| AddressError::Malformed(self.to_string()))?;
-        let offer: PayRequest = self.ask(client, url, reach).await?;
+        Service { host: self.host.clone(), url }.invoice(client, amount, reach).await
+    }
+
+    fn is_here(&self) -> bool {
+        hosts::is_loopback(self.host.split(':').next().unwrap_or_default())
+    }
+}
+
+/// Somebody's service that gives invoices (LUD-06), by its address on the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    host: String,
+    url: Url,
+}
+
+impl FromStr for Service {
+    type Err = AddressError;
+
+    /// Reads an LNURL, in letters (LUD-01) or as a scheme (LUD-17).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let malformed = || AddressError::Malformed(text::line(text, MAX_WORDS));
+        let trimmed = text.trim();
+        let url = match trimmed.get(..9).filter(|scheme| scheme.eq_ignore_ascii_case("lnurlp://")) {
+            Some(_) => format!("https://{}", trimmed.get(9..).unwrap_or_default()),
+            None => {
+                let decoded = CheckedHrpstring::new::<Bech32>(trimmed).map_err(|_| malformed())?;
+                if decoded.hrp() != Hrp::parse_unchecked("lnurl") {
+                    return Err(malformed());
+                }
+                String::from_utf8(decoded.byte_iter().collect()).map_err(|_| malformed())?
+            }
+        };
+        let url = Url::parse(&url).map_err(|_| malformed())?;
+        let host = url.host_str().ok_or_else(malformed)?.to_owned();
+        Ok(Self { host, url })
+    }
+}
+
+impl Service {
+    /// Asks for an invoice over exactly so much. What comes back is a stranger's: look at it before it is paid.
+    pub async fn invoice(&self, client: &Client, amount: MilliSats, reach: Reach) -> Result<String, AddressError> {
+        let offer: PayRequest = self.ask(client, self.url.clone(), reach).await?;
         if offer.tag != "payRequest" {
             return Err(self.refused("its answer is about something else"));
         }
@@ -111,10 +154,6 @@ impl LightningAddress {
         callback.query_pairs_mut().append_pair("amount", &amount.0.to_string());
         let invoice: Invoice = self.ask(client, callback, reach).await?;
         Ok(invoice.pr)
-    }
-
-    fn is_here(&self) -> bool {
-        hosts::is_loopback(self.host.split(':').next().unwrap_or_default())
     }
 
     async fn ask<T: DeserializeOwned>(&self, client: &Client, url: Url, reach: Reach) -> Result<T, AddressError> {
@@ -164,6 +203,22 @@ mod tests {
         assert_eq!(address.to_string(), "me.too+x@pay.example");
         for bad in ["", "me", "@pay.example", "me@", "me@a b", "a/b@pay.example", "me@pay.example/x", "me@you@pay.example", "lnbc1x"] {
             assert!(bad.parse::<LightningAddress>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_lnurl_is_a_web_address_in_letters() {
+        let url = "https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df";
+        // The example of LUD-01.
+        let letters = "LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS";
+        for text in [letters, &letters.to_lowercase()] {
+            let service: Service = text.parse().unwrap();
+            assert_eq!((service.host.as_str(), service.url.as_str()), ("service.com", url));
+        }
+        let service: Service = "lnurlp://pay.example/me?x=1".parse().unwrap();
+        assert_eq!(service.url.as_str(), "https://pay.example/me?x=1");
+        for bad in ["", "lnurl1", &letters[..80], &letters.replace('Q', "P"), "lnbc1x", "lnurlp://", "https://pay.example"] {
+            assert!(bad.parse::<Service>().is_err(), "{bad}");
         }
     }
 

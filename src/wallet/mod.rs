@@ -12,20 +12,29 @@
 pub mod bolt11;
 #[cfg(test)]
 pub mod contract;
+mod deposit;
 pub mod guard;
+mod health;
 mod hex_bytes;
 pub mod lightning_address;
 pub mod log;
 pub mod nwc;
 pub mod practice;
 pub mod records;
+pub mod spark;
+mod transfer;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+pub use deposit::{Claimed, Deposit, DepositId, NotADeposit};
+pub use health::{Health, Helper};
+pub use transfer::{AddressKind, Destination, DestinationKind, Transfer};
+
 use crate::domain::ids::PaymentHash;
-use crate::domain::money::MilliSats;
+use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Invoice, Network, Payment};
 use crate::domain::time::UnixMs;
 
@@ -60,6 +69,78 @@ pub trait Wallet: Send + Sync + 'static {
 
     /// Ends it. Everything asked afterwards answers [`WalletError::Closed`].
     fn close(&self) -> BoxFuture<'_, ()>;
+
+    /// An address that stays good.
+    fn address(&self, kind: AddressKind) -> BoxFuture<'_, Result<String, WalletError>> {
+        let _ = kind;
+        cannot("receiving without an invoice")
+    }
+
+    /// What a text is that somebody wants to pay to. Asks nobody else.
+    fn inspect(&self, text: String) -> BoxFuture<'_, Result<Destination, WalletError>> {
+        drop(text);
+        cannot("paying to anything but an invoice")
+    }
+
+    /// Looks at a transfer to an address: fee at most, and what should make one hesitate. Moves nothing.
+    fn prepare_transfer(&self, to: String, amount: MilliSats) -> BoxFuture<'_, Result<Transfer, WalletError>> {
+        drop((to, amount));
+        cannot("paying to anything but an invoice")
+    }
+
+    /// Makes the transfer that was prepared. As [`Wallet::send`]; [`Wallet::payment`] knows it by [`Wallet::transfer_hash`].
+    fn transfer(&self, transfer: Transfer, key: IdempotencyKey) -> BoxFuture<'_, Result<Payment, WalletError>> {
+        drop((transfer, key));
+        cannot("paying to anything but an invoice")
+    }
+
+    /// What a transfer with this key is known by, where an invoice has its hash.
+    fn transfer_hash(&self, key: IdempotencyKey) -> PaymentHash {
+        let _ = key;
+        PaymentHash([0; 32])
+    }
+
+    /// Deposits that are not part of the balance yet.
+    fn deposits(&self) -> BoxFuture<'_, Result<Vec<Deposit>, WalletError>> {
+        cannot("deposits")
+    }
+
+    /// Makes a deposit a part of the balance, if that costs no more than this.
+    fn claim(&self, deposit: DepositId, most_fee: Sats) -> BoxFuture<'_, Result<Claimed, WalletError>> {
+        drop((deposit, most_fee));
+        cannot("deposits")
+    }
+
+    /// Sends a deposit to an address on the chain instead, for this fee. Returns the transaction.
+    fn refund_deposit(&self, deposit: DepositId, to: String, fee: Sats) -> BoxFuture<'_, Result<String, WalletError>> {
+        drop((deposit, to, fee));
+        cannot("deposits")
+    }
+
+    /// The Lightning address that leads to this wallet; `None`: none was registered.
+    fn lightning_address(&self) -> BoxFuture<'_, Result<Option<String>, WalletError>> {
+        cannot("a Lightning address")
+    }
+
+    /// Registers a Lightning address of this name. Returns the whole address.
+    fn register_lightning_address(&self, name: String) -> BoxFuture<'_, Result<String, WalletError>> {
+        drop(name);
+        cannot("a Lightning address")
+    }
+
+    /// Gives the Lightning address up.
+    fn release_lightning_address(&self) -> BoxFuture<'_, Result<(), WalletError>> {
+        cannot("a Lightning address")
+    }
+
+    /// How it is, where it is more than one program.
+    fn health(&self) -> Option<Health> {
+        None
+    }
+}
+
+fn cannot<T: Send + 'static>(what: &'static str) -> BoxFuture<'static, Result<T, WalletError>> {
+    async move { Err(WalletError::Unsupported(what)) }.boxed()
 }
 
 /// One reading of a wallet.

@@ -34,4 +34,5 @@ mod robot;
 mod sealed;
 mod service;
 mod session;
+mod spark;
 mod strangers;

@@ -4,6 +4,7 @@
 //! code: 1 the user can mend it, 2 wrong words or config, 3 somebody does not answer, 70 a bug.
 
 mod args;
+mod coins;
 mod commands;
 mod errand;
 mod money;
@@ -20,8 +21,13 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use pylon_hud::node::{Failure, FailureKind};
+use pylon_hud::wallet::spark::helper;
 
 fn main() -> ExitCode {
+    // Started by a node of ours, which has nothing to do with what a person may type.
+    if std::env::args_os().nth(1).is_some_and(|first| first == helper::ARGUMENT) {
+        return helper::run();
+    }
     let args = match args::read() {
         Ok(args) => args,
         Err(error) => {

@@ -181,6 +181,13 @@ pub fn event(report: &Report, output: Output) -> Printed {
         | NodeEvent::Wallet { .. }
         | NodeEvent::Payments { .. }
         | NodeEvent::Invoice { .. }
+        | NodeEvent::Address { .. }
+        | NodeEvent::Quote { .. }
+        | NodeEvent::Deposits { .. }
+        | NodeEvent::DepositClaimed { .. }
+        | NodeEvent::DepositRefunded { .. }
+        | NodeEvent::LightningAddress { .. }
+        | NodeEvent::WalletHealth { .. }
         | NodeEvent::Link { .. }
         | NodeEvent::Done => Ok(()),
     }

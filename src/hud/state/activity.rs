@@ -121,6 +121,13 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         | NodeEvent::Wallet { .. }
         | NodeEvent::Payments { .. }
         | NodeEvent::Invoice { .. }
+        | NodeEvent::Address { .. }
+        | NodeEvent::Quote { .. }
+        | NodeEvent::Deposits { .. }
+        | NodeEvent::DepositClaimed { .. }
+        | NodeEvent::DepositRefunded { .. }
+        | NodeEvent::LightningAddress { .. }
+        | NodeEvent::WalletHealth { .. }
         | NodeEvent::Done => None,
     }
 }

@@ -192,7 +192,15 @@ impl Supervisor {
             | NodeCommand::Receive { .. }
             | NodeCommand::Pay { .. }
             | NodeCommand::Refund { .. }
-            | NodeCommand::WriteOff { .. } => return self.money(command, answer).await,
+            | NodeCommand::WriteOff { .. }
+            | NodeCommand::Address { .. }
+            | NodeCommand::Quote { .. }
+            | NodeCommand::Transfer { .. }
+            | NodeCommand::Deposits
+            | NodeCommand::ClaimDeposit { .. }
+            | NodeCommand::RefundDeposit { .. }
+            | NodeCommand::LightningAddress { .. }
+            | NodeCommand::WalletHealth => return self.money(command, answer).await,
         };
         answer.give(event).await;
     }

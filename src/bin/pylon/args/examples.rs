@@ -61,14 +61,25 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("jobs write-off", &["pylon jobs write-off 3f2a9c"]),
     ("wallet", &["pylon wallet", "pylon wallet payments --limit 5", "pylon wallet limits"]),
-    ("wallet receive", &["pylon wallet receive 2100 --for \"coffee\""]),
+    (
+        "wallet receive",
+        &["pylon wallet receive 2100 --for \"coffee\"", "pylon wallet receive --spark     # an address that stays good"],
+    ),
     (
         "wallet send",
         &[
-            "pylon wallet send lnbc3f2a9c              # show what it asks for; nothing is paid",
-            "pylon wallet send lnbc3f2a9c --sats 2100  # pay it",
+            "pylon wallet send lnbc3f2a9c               # shows what it asks for, and asks",
+            "pylon wallet send alice@wallet.example --sats 2100",
+            "pylon wallet send lnbc3f2a9c --sats 2100 --yes   # if it asks for anything else, nothing is paid",
         ],
     ),
+    ("wallet deposits", &["pylon wallet deposits"]),
+    (
+        "wallet deposits claim",
+        &["pylon wallet deposits claim 7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f:0 --max-fee 300"],
+    ),
+    ("wallet use", &["pylon wallet use regtest         # play money"]),
+    ("wallet install", &["pylon wallet install", "pylon wallet install breez_sdk_spark-0.27.2.whl"]),
     ("wallet connect", &["pylon wallet connect             # then paste the string", "pylon wallet connect < connection.txt"]),
     (
         "job submit",

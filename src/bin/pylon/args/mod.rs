@@ -25,7 +25,7 @@ pub use relays::{Relays, RelaysVerb};
 pub use sell::{By, Earnings, Jobs, JobsVerb, Models, ModelsVerb};
 pub use service::{Service, ServiceVerb, Unit};
 pub use shell::{Completions, Man};
-pub use wallet::{Wallet, WalletVerb};
+pub use wallet::{DepositsVerb, Money, Wallet, WalletVerb};
 
 /// Over the options every verb takes.
 const EVERYWHERE: &str = "Options everywhere";

@@ -1,6 +1,9 @@
 //! Verbs about money.
 
-use clap::{Args as ClapArgs, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use pylon_hud::wallet::DepositId;
 
 use super::{Output, Unlock};
 
@@ -18,21 +21,65 @@ pub struct Wallet {
 pub enum WalletVerb {
     /// Show the balance, and how old that number is.
     Balance,
-    /// Make an invoice that others can pay.
+    /// Make an invoice that others can pay, or show an address that stays good.
     Receive {
         /// How many sats it asks for.
-        sats: u64,
+        #[arg(required_unless_present_any = ["spark", "onchain"])]
+        sats: Option<u64>,
         /// What it is for, as the payer will read it.
         #[arg(long = "for", value_name = "TEXT", default_value = "")]
         description: String,
+        /// The wallet's Spark address: whoever has a Spark wallet pays to it at once.
+        #[arg(long, conflicts_with_all = ["sats", "onchain", "description"])]
+        spark: bool,
+        /// The wallet's address on the chain: what arrives there has to be claimed, see `wallet deposits`.
+        #[arg(long, conflicts_with_all = ["sats", "description"])]
+        onchain: bool,
     },
-    /// Pay an invoice. Without --sats it is only shown.
+    /// Pay an invoice, or send to an address. Shows what and what it costs, and asks.
     Send {
-        /// The BOLT11 invoice.
-        invoice: String,
-        /// The amount you agree to pay. It has to be what the invoice asks for.
+        /// A BOLT11 invoice, a Lightning address (name@host), an LNURL, a Spark address or a bitcoin address.
+        to: String,
+        /// The amount. Of an invoice: what it has to ask for.
         #[arg(long)]
         sats: Option<u64>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Money that came over the chain: list it, claim it, send it back.
+    Deposits {
+        #[command(subcommand)]
+        verb: Option<DepositsVerb>,
+    },
+    /// Show, register or give up the wallet's Lightning address.
+    Address {
+        /// Register this name.
+        #[arg(long, value_name = "NAME", conflicts_with = "release")]
+        register: Option<String>,
+        /// Give the address up.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Show how the wallet is: its helper process, its network, its library.
+    Status,
+    /// Say which money the Spark wallet holds: play money (regtest) or bitcoin (mainnet).
+    Use {
+        network: Money,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Install the Spark wallet's library: by pip, or from a file you have.
+    Install {
+        /// The library, or the Python wheel it is in.
+        file: Option<PathBuf>,
+    },
+    /// Make words for the Spark wallet alone, or import them from standard input, instead of using the identity's.
+    Words {
+        /// Read existing words from standard input.
+        #[arg(long)]
+        import: bool,
     },
     /// List payments, newest first.
     Payments {
@@ -46,4 +93,40 @@ pub enum WalletVerb {
     Connect,
     /// Forget the connected wallet.
     Disconnect,
+}
+
+/// What is done with deposits.
+#[derive(Debug, Subcommand)]
+pub enum DepositsVerb {
+    /// List them.
+    List,
+    /// Make one a part of the balance.
+    Claim {
+        /// TRANSACTION:OUTPUT, as it is listed.
+        deposit: DepositId,
+        /// What it may cost at most, in sats.
+        #[arg(long, value_name = "SATS")]
+        max_fee: u64,
+    },
+    /// Send one to an address on the chain instead. Shows what and what it costs, and asks.
+    Refund {
+        /// TRANSACTION:OUTPUT, as it is listed.
+        deposit: DepositId,
+        /// The bitcoin address it is sent to.
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+        /// The fee, in sats.
+        #[arg(long, value_name = "SATS")]
+        fee: u64,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Play money or bitcoin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Money {
+    Regtest,
+    Mainnet,
 }

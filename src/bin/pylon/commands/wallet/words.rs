@@ -1,0 +1,44 @@
+//! `pylon wallet words`: words for the Spark wallet alone.
+
+use std::io::Read as _;
+
+use pylon_hud::config::edit::Editor;
+use pylon_hud::identity::{self, Identity, Replace, WordCount};
+use pylon_hud::node::{Failure, sentence};
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
+
+use crate::args::Output;
+use crate::report;
+use crate::talk::Place;
+
+/// Words are at most this long; more is somebody's file.
+const MAX_INPUT: u64 = 4096;
+
+/// Makes them, or imports them, beside the identity's; those that are there are never overwritten.
+pub fn run(place: &Place, import: bool, output: Output) -> Result<(), Failure> {
+    let paths = identity::wallet_paths(&place.paths);
+    if let Some(there) = [&paths.identity_mnemonic, &paths.identity_age].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(Failure::user(format!("The wallet has words of its own already, in {}; they stay.", there.display())));
+    }
+    let created = if import {
+        let mut text = Zeroizing::new(String::with_capacity(MAX_INPUT as usize + 1));
+        let read = std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text);
+        read.map_err(|error| Failure::user(format!("The words could not be read from standard input: {error}.")))?;
+        Identity::import(&paths, SecretString::from(text.as_str()), Replace::Never)
+    } else {
+        Identity::create(&paths, WordCount::default(), Replace::Never)
+    };
+    let created = created.map_err(|error| Failure::user(sentence(&error)))?;
+    let editor = Editor::new(&place.paths, &place.environment, &place.overrides);
+    editor.set("wallet.mnemonic", "separate").map_err(|error| Failure::usage(sentence(&error)))?;
+    match (import, output.json) {
+        (true, _) => report::done("The wallet is made of these words from the next start on.", output),
+        (false, true) => report::json(&serde_json::json!({ "words": created.mnemonic.expose_secret() })),
+        (false, false) => {
+            report::line(created.mnemonic.expose_secret())?;
+            report::aside("Write these words down: they are the money. They are shown once, and used from the next start on.");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Getting the library, and what is said when something is in the way.
+
+use std::fs;
+
+use super::library;
+use crate::common::{Market, Running, Scripted, soon};
+use crate::daemon::{Home, Run};
+use pylon_hud::node::{NodeCommand, NodeEvent, Report};
+
+#[test]
+fn the_library_is_installed_from_a_file_that_is_the_right_one_and_from_no_other() {
+    let home = Home::new();
+    let shared = home.data().parent().unwrap().join("share");
+    let install = |file: &str| {
+        let mut command = home.command(&["wallet", "install", "--json", file]);
+        Run::of(command.env("XDG_DATA_HOME", &shared).env("PATH", "/usr/bin:/bin:/usr/local/bin").output().unwrap())
+    };
+    let wrong = home.data().join("wrong.so");
+    fs::write(&wrong, "something else").unwrap();
+    let refused = install(wrong.to_str().unwrap());
+    assert_eq!(refused.code, 1);
+    for part in ["not the Spark library", "SHA-256", "pylon wallet install"] {
+        assert!(refused.err.contains(part), "{:?} lacks {part}", refused.err);
+    }
+    let missing = install("/nowhere/at/all.so");
+    assert!(missing.code == 1 && missing.err.contains("/nowhere/at/all.so"), "{}", missing.err);
+    assert!(!shared.join("pylon-hud").exists(), "something was installed");
+    let Some(library) = library() else { return };
+    let done = install(library.to_str().unwrap());
+    assert_eq!(done.code, 0, "{}", done.err);
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let installed = told["installed"].as_str().unwrap();
+    assert!(installed.starts_with(shared.to_str().unwrap()), "{installed}");
+    assert_eq!(fs::read(installed).unwrap(), fs::read(library).unwrap());
+}
+
+#[test]
+fn without_python_the_way_out_is_named() {
+    let home = Home::new();
+    let mut command = home.command(&["wallet", "install"]);
+    let refused = Run::of(command.env("PATH", "/nowhere").output().unwrap());
+    assert_eq!(refused.code, 1);
+    for part in ["python3", "apt install", "pylon wallet install FILE"] {
+        assert!(refused.err.contains(part), "{:?} lacks {part}", refused.err);
+    }
+}
+
+#[test]
+fn real_bitcoin_is_chosen_by_somebody_who_says_so() {
+    let home = Home::new();
+    let asked = home.pylon(&["wallet", "use", "mainnet"]);
+    assert!(asked.code == 1 && asked.err.contains("--yes"), "{}", asked.err);
+    assert_eq!(home.pylon(&["config", "get", "wallet.network"]).out.trim(), "regtest");
+    let library = home.data().join("some.so");
+    fs::write(&library, "whatever").unwrap();
+    for (key, value) in
+        [("wallet.kind", "spark"), ("wallet.spark_library", library.to_str().unwrap()), ("wallet.network", "mainnet"), ("provider.policy", "pay-first")]
+    {
+        assert_eq!(home.pylon(&["config", "set", key, value]).code, 0);
+    }
+    // A line in a file is not somebody who says so.
+    let doctor = home.pylon(&["doctor"]);
+    assert!(doctor.out.contains("pylon wallet use mainnet"), "{}", doctor.out);
+    let chosen = home.pylon(&["wallet", "use", "mainnet", "--yes"]);
+    assert_eq!(chosen.code, 0, "{}", chosen.err);
+    let doctor = home.pylon(&["doctor"]);
+    assert!(doctor.out.contains("API key") && doctor.out.contains("BREEZ_API_KEY"), "{}", doctor.out);
+    assert_eq!(home.pylon(&["wallet", "use", "regtest"]).code, 0);
+    assert_eq!(home.pylon(&["config", "get", "wallet.network"]).out.trim(), "regtest");
+}
+
+#[test]
+fn words_of_the_wallets_own_are_made_once_and_wrong_ones_are_refused_by_their_place() {
+    let home = Home::new();
+    let import = |words: &str| {
+        use std::io::Write as _;
+        let mut command = home.command(&["wallet", "words", "--import"]);
+        let mut child = command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();
+        Run::of(child.wait_with_output().unwrap())
+    };
+    for (words, part) in [
+        ("abandon about", "12 or 24"),
+        (&super::WORDS.replace("about", "abuot"), "word 12"),
+        (&["abandon"; 12].join(" "), "checksum"),
+    ] {
+        let refused = import(words);
+        assert!(refused.code == 1 && refused.err.contains(part) && !refused.err.contains("abandon"), "{}", refused.err);
+    }
+    let made = home.pylon(&["wallet", "words", "--json"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let told: serde_json::Value = serde_json::from_str(&made.out).unwrap();
+    assert_eq!(fs::read_to_string(home.data().join("wallet.mnemonic")).unwrap().trim(), told["words"]);
+    assert_eq!(home.pylon(&["config", "get", "wallet.mnemonic"]).out.trim(), "separate");
+    let again = import(super::WORDS);
+    assert!(again.code == 1 && again.err.contains("they stay"), "{}", again.err);
+}
+
+/// What a node says when its wallet cannot be opened, and that it runs all the same.
+async fn fault(library: &str) -> (String, String) {
+    let market = Market::new().await;
+    let file = market.dir.path().join("library.so");
+    if !library.is_empty() {
+        fs::write(&file, library).unwrap();
+    }
+    let named = format!("wallet.spark_library=\"{}\"", file.display());
+    let mut options = market.real_options(Scripted::quick(&[]), &["wallet.kind=\"spark\"", &named, "provider.policy=\"free\""]);
+    options.spark = Some(super::process());
+    let node = Running::launch(options);
+    let started = node.ask(NodeCommand::Start);
+    let told = node.wait("a fault", |report: &Report| match &report.event {
+        NodeEvent::Fault { fault } => Some((fault.message.clone(), fault.hint.clone())),
+        _ => None,
+    });
+    let told = soon("the fault", told).await;
+    soon("the start", node.wait("the start", |report| (report.id == Some(started)).then_some(()))).await;
+    assert!(node.status().await.running, "the node runs");
+    assert!(matches!(node.call(NodeCommand::Wallet).await, NodeEvent::Failed { .. }));
+    node.stop();
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_runs_without_a_library_and_with_another_ones_file_and_says_what_to_do() {
+    for (library, part) in [("", "it was looked for at"), ("another library", "not the Spark library")] {
+        let (message, hint) = fault(library).await;
+        assert!(message.contains(part) && message.starts_with("The node runs without its wallet."), "{message}");
+        assert!(hint.contains("pylon wallet install"), "{hint}");
+    }
+}
