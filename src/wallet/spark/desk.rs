@@ -246,7 +246,7 @@ impl Desk {
             (known.states.insert(entry.id.clone(), entry.state) != Some(entry.state), known.is_complete)
         };
         if let Some(outgoing) = ours {
-            if !payment.is_pending() && outgoing.may_end_as(&payment) {
+            if record::is_about(entry, &outgoing) && outgoing.may_end_as(&payment) {
                 self.conclude(&outgoing, payment).await;
             }
             return;

@@ -142,6 +142,7 @@ impl Body {
                 let _ = child.kill().await;
                 words.abort();
             }
+            Self::Task(task) if task.is_finished() => {}
             Self::Task(task) => {
                 task.abort();
                 let _ = task.await;

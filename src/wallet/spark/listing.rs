@@ -43,7 +43,7 @@ impl Desk {
         match (ours, entry) {
             (Some(outgoing), Some(entry)) => {
                 let payment = record::payment(&entry, Some(&outgoing));
-                let may_end = outgoing.may_end_as(&payment) && entry.sats == outgoing.amount.ceil_sats().0;
+                let may_end = record::is_about(&entry, &outgoing) && outgoing.may_end_as(&payment);
                 Ok(if may_end { Some(self.conclude(&outgoing, payment).await) } else { recorded })
             }
             (None, Some(entry)) => Ok(Some(record::payment(&entry, None))),
@@ -69,7 +69,12 @@ impl Desk {
             let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             seen_until = entries.iter().map(|entry| UnixMs::from_secs(entry.at_secs)).min().or(seen_until);
             for entry in &entries {
-                let payment = self.records.read(|book| record::payment(entry, book.of_id(&entry.id)));
+                let payment = self.records.read(|book| match book.of_id(&entry.id) {
+                    // A record under our key that is about something else is none.
+                    Some(outgoing) if !record::is_about(entry, outgoing) => outgoing.payment(),
+                    ours => Some(record::payment(entry, ours)),
+                });
+                let Some(payment) = payment else { continue };
                 found.insert(payment.id.clone(), payment);
             }
             if count < AT_A_TIME {

@@ -165,9 +165,7 @@ impl Desk {
 
     fn look_at(&self, outgoing: &Outgoing, entry: &Entry) -> Verdict {
         let payment = record::payment(entry, Some(outgoing));
-        // A record under our key that is not about our payment proves nothing.
-        let is_about = entry.id == record::id(outgoing.key) && entry.sats == outgoing.amount.ceil_sats().0;
-        if !is_about || payment.is_pending() { Verdict::Open } else { Verdict::Ended(payment) }
+        if record::is_about(entry, outgoing) && !payment.is_pending() { Verdict::Ended(payment) } else { Verdict::Open }
     }
 
     /// Nobody knows of it: it is sent again, or it is over.

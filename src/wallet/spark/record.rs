@@ -6,7 +6,7 @@ use super::journal::Outgoing;
 use super::protocol::{Entry, EntryState};
 use crate::domain::ids::PaymentHash;
 use crate::domain::money::MilliSats;
-use crate::domain::payment::{Payment, PaymentState};
+use crate::domain::payment::{Direction, Payment, PaymentState};
 use crate::domain::time::UnixMs;
 use crate::wallet::IdempotencyKey;
 
@@ -34,6 +34,11 @@ pub const fn msats(sats: u64) -> MilliSats {
     MilliSats(sats.saturating_mul(1_000))
 }
 
+/// Whether this record is about this payment of ours. One under our key that is about another amount proves nothing.
+pub fn is_about(entry: &Entry, outgoing: &Outgoing) -> bool {
+    entry.id == id(outgoing.key) && entry.direction == Direction::Out && entry.sats == outgoing.amount.ceil_sats().0
+}
+
 /// A payment of ours or of somebody who has the same words.
 pub fn payment(entry: &Entry, ours: Option<&Outgoing>) -> Payment {
     let at = UnixMs::from_secs(entry.at_secs);
@@ -52,9 +57,9 @@ pub fn payment(entry: &Entry, ours: Option<&Outgoing>) -> Payment {
         },
         amount,
         fee: match entry.direction {
-            crate::domain::payment::Direction::Out => MilliSats(total.0.saturating_sub(amount.0)),
+            Direction::Out => MilliSats(total.0.saturating_sub(amount.0)),
             // What arrives is told without what it cost to get it here.
-            crate::domain::payment::Direction::In => MilliSats(0),
+            Direction::In => MilliSats(0),
         },
         hash,
         preimage: hash.and_then(|hash| preimage(entry.preimage.as_deref()?, hash)),

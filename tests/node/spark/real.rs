@@ -167,9 +167,10 @@ fn the_words_stand_in_no_argument_and_no_variable_of_the_helper() {
 async fn the_wallet_on_the_real_library_keeps_the_ports_promises_as_far_as_nobody_is_needed() {
     let Some(library) = library() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let wallet = soon("the wallet", SparkWallet::open(options(process(), library, dir.path()))).await.unwrap();
+    let home = dir.path().join("wallet");
+    let wallet = soon("the wallet", SparkWallet::open(options(process(), library, &home))).await.unwrap();
     assert_eq!((wallet.kind(), wallet.network()), ("spark", Network::Regtest));
-    for place in [dir.path().join("sdk"), dir.path().to_owned()] {
+    for place in [home.join("sdk"), home] {
         assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o077, 0, "{} is open to others", place.display());
     }
     let unread = wallet.snapshot().await.unwrap_err();

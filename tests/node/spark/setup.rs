@@ -86,7 +86,7 @@ fn words_of_the_wallets_own_are_made_once_and_wrong_ones_are_refused_by_their_pl
     };
     for (words, part) in [
         ("abandon about", "12 or 24"),
-        (&super::WORDS.replace("about", "abuot"), "word 12"),
+        (&super::WORDS.replace("about", "abuot"), "Word 12"),
         (&["abandon"; 12].join(" "), "checksum"),
     ] {
         let refused = import(words);

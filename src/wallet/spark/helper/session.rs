@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::serve::{Opener, Session};
 use super::translate::{claim, deposit, entry, fault, inspected, is_no_payment, mishap, network, open_fault, quote, service};
+use crate::domain::payment::Direction;
 use crate::wallet::spark::ffi::bindings as lib;
 use crate::wallet::spark::ffi::bindings::{CONTRACT, Library};
 use crate::wallet::spark::ffi::{LoadError, Secret};
@@ -200,8 +201,8 @@ impl Wallet {
             reading = Reading { sats: balance, ..Reading::default() };
             for entry in pending {
                 match entry.direction {
-                    crate::domain::payment::Direction::In => reading.pending_in = reading.pending_in.saturating_add(entry.sats),
-                    crate::domain::payment::Direction::Out => {
+                    Direction::In => reading.pending_in = reading.pending_in.saturating_add(entry.sats),
+                    Direction::Out => {
                         reading.pending_out = reading.pending_out.saturating_add(entry.sats).saturating_add(entry.fee);
                     }
                 }
