@@ -188,6 +188,7 @@ pub struct LimitsConfig {
     pub fee_percent: u64,
     pub fee_floor_sats: Sats,
     pub pin_above_sats: Sats,
+    pub lock_at_start: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

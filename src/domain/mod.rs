@@ -19,5 +19,6 @@ pub mod relay;
 pub mod relay_advice;
 pub mod relay_fit;
 pub mod request;
+pub mod spend_lock;
 pub mod time;
 pub mod words;

@@ -13,6 +13,7 @@ use super::directory::Directory;
 use super::event::{Failure, NodeEvent, Scope, sentence};
 use super::ledger_watch::LedgerAlarm;
 use super::outlet::Outlet;
+use super::pin_desk;
 use super::queries;
 use super::status::{Board, WalletView};
 use super::tasks::Tasks;
@@ -26,6 +27,7 @@ use crate::domain::payment::{Direction, Payment};
 use crate::domain::time::{Pace, UnixMs};
 use crate::store::{Ended, JobRow, Purpose, Store, StoreError};
 use crate::wallet::guard::{Guard, Order, Paid, PayError, refund};
+use crate::wallet::pin::Warrant;
 use crate::wallet::{InvoiceRequest, PaymentsQuery, SyncState, Wallet, WalletError, WalletEvent};
 
 /// How long an invoice made by hand can be paid.
@@ -218,6 +220,11 @@ impl Cashier {
 
     /// Answers a command about money.
     pub async fn answer(self, command: NodeCommand) -> NodeEvent {
+        self.answer_with(command, None).await
+    }
+
+    /// The same for somebody who has shown the spending PIN, if anybody has.
+    pub async fn answer_with(self, command: NodeCommand, warrant: Option<Warrant>) -> NodeEvent {
         let answered = match command {
             NodeCommand::Wallet => {
                 self.look().await;
@@ -225,8 +232,8 @@ impl Cashier {
             }
             NodeCommand::Payments { before, limit } => self.payments(PaymentsQuery { before, limit }).await,
             NodeCommand::Receive { sats, description } => self.receive(sats, description).await,
-            NodeCommand::Pay { bolt11, sats } => self.pay(bolt11, sats).await,
-            NodeCommand::Refund { job, to } => self.refund(&job, to).await,
+            NodeCommand::Pay { bolt11, sats } => self.pay(bolt11, sats, warrant).await,
+            NodeCommand::Refund { job, to } => self.refund(&job, to, warrant).await,
             NodeCommand::WriteOff { job } => self.write_off(&job).await,
             command @ (NodeCommand::Address { .. }
             | NodeCommand::Quote { .. }
@@ -235,7 +242,7 @@ impl Cashier {
             | NodeCommand::ClaimDeposit { .. }
             | NodeCommand::RefundDeposit { .. }
             | NodeCommand::LightningAddress { .. }
-            | NodeCommand::WalletHealth) => self.serve_at_counter(command).await,
+            | NodeCommand::WalletHealth) => self.serve_at_counter(command, warrant).await,
             _ => Err(Failure::internal("This is no command about money.")),
         };
         answered.unwrap_or_else(|failure| NodeEvent::Failed { failure })
@@ -254,19 +261,21 @@ impl Cashier {
     }
 
     /// Pays an invoice of which the caller says what it costs: nobody pays what they have not seen.
-    async fn pay(&self, bolt11: String, sats: Sats) -> Result<NodeEvent, Failure> {
+    async fn pay(&self, bolt11: String, sats: Sats, warrant: Option<Warrant>) -> Result<NodeEvent, Failure> {
         let amount = sats.to_msats().ok_or_else(|| Failure::usage("No such amount exists."))?;
-        self.spend(Order { purpose: Purpose::Manual, bolt11, amount, payee: None }).await
+        self.spend(Order { purpose: Purpose::Manual, bolt11, amount, payee: None }, warrant).await
     }
 
-    async fn refund(&self, job: &str, to: Option<String>) -> Result<NodeEvent, Failure> {
+    async fn refund(&self, job: &str, to: Option<String>, warrant: Option<Warrant>) -> Result<NodeEvent, Failure> {
         let row = self.owed(job).await?;
+        // Before anybody is asked for an invoice.
+        self.guard.would_let(row.price, warrant.as_ref()).await.map_err(|error| refused(&error))?;
         let bolt11 = self.directory.invoice(to.as_deref(), row.buyer, row.price).await?;
-        self.spend(refund(row.id, bolt11, row.price)).await
+        self.spend(refund(row.id, bolt11, row.price), warrant).await
     }
 
-    async fn spend(&self, order: Order) -> Result<NodeEvent, Failure> {
-        let paid = self.guard.pay(order).await.map_err(|error| refused(&error))?;
+    async fn spend(&self, order: Order, warrant: Option<Warrant>) -> Result<NodeEvent, Failure> {
+        let paid = self.guard.pay_with(order, warrant).await.map_err(|error| refused(&error))?;
         Ok(self.paid(paid).await)
     }
 
@@ -309,6 +318,7 @@ pub(super) fn refused(error: &PayError) -> Failure {
     match error {
         PayError::Wallet(error) => failure(error),
         PayError::OverLimit(over) => Failure::user(sentence(over)).hint("The limits are in limits.* in the config."),
+        PayError::Held(held) => pin_desk::held(held),
         PayError::OtherAmount { .. } | PayError::Taken => Failure::user(sentence(error)),
         PayError::Dearer { .. } => Failure::user(sentence(error)).hint("Nothing was paid. Look at it again, and decide anew."),
         PayError::Ledger(error) => queries::failure(error),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::consumer::Ask;
-use super::secret::Secret;
+use super::secret::{Secret, crossing};
 use crate::domain::ids::{Pubkey, RequestId};
 use crate::domain::money::Sats;
 use crate::store::{EarningsBy, JobsQuery, PageKey};
@@ -156,12 +156,56 @@ pub enum NodeCommand {
     StartRobot { robot: RobotKind },
     /// Practice market: this robot stops. Answer: `Done`.
     StopRobot { robot: RobotKind },
+    /// Guard, also while stopped: how the lock on spending stands; answers `Spending`.
+    Spending,
+    /// Guard, also while stopped: sets the spending PIN, changes it (with the old one) or, without a new one, takes it
+    /// away. Answer: `Spending`.
+    SetPin {
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "crossing::optional")]
+        old: Option<Secret>,
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "crossing::optional")]
+        new: Option<Secret>,
+    },
+    /// Guard, also while stopped: whether this is the spending PIN. Answer: `Done`.
+    CheckPin {
+        #[serde(with = "crossing")]
+        pin: Secret,
+    },
+    /// Guard, also while stopped: from now on nothing is paid; earning goes on. Answer: `Spending`.
+    LockSpending,
+    /// Guard, also while stopped: opens the lock for so many seconds, or until it is locked again. Answer: `Spending`.
+    UnlockSpending {
+        #[serde(with = "crossing")]
+        pin: Secret,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secs: Option<u32>,
+    },
+    /// Guard: carries out a command about money for whoever knows the PIN, above `limits.pin_above_sats` as well. Answers
+    /// as that command does.
+    WithPin {
+        #[serde(with = "crossing")]
+        pin: Secret,
+        command: Box<NodeCommand>,
+    },
     /// Supervisor: the next start unlocks the identity with this. In this process only: it has no JSON. Answer: `Done`.
     #[serde(skip)]
     Unlock { passphrase: Secret },
 }
 
 impl NodeCommand {
+    /// The same for whoever waits for its answer and has no business with what is secret in it. A command that is carried
+    /// out with the PIN is answered as the command itself.
+    pub fn without_secrets(self) -> Self {
+        match self {
+            Self::WithPin { command, .. } => command.without_secrets(),
+            Self::CheckPin { .. } => Self::CheckPin { pin: Secret::blank() },
+            Self::UnlockSpending { secs, .. } => Self::UnlockSpending { pin: Secret::blank(), secs },
+            Self::SetPin { old, new } => Self::SetPin { old: old.map(|_| Secret::blank()), new: new.map(|_| Secret::blank()) },
+            Self::Unlock { .. } => Self::Unlock { passphrase: Secret::blank() },
+            other => other,
+        }
+    }
+
     /// Whether this starts a node that is stopped.
     pub const fn is_start(&self) -> bool {
         matches!(self, Self::Start | Self::GoOnline)
@@ -228,6 +272,37 @@ mod tests {
         let shown = format!("{request:?}");
         assert!(shown.contains("Unlock") && !shown.contains("sesame"), "{shown}");
         assert!(serde_json::from_str::<Request>(r#"{"id":1,"do":"unlock","passphrase":"open sesame"}"#).is_err());
+    }
+
+    #[test]
+    fn a_pin_goes_in_and_is_in_no_debug_text_and_in_no_complaint() {
+        let pin = || Secret::new("271828".into());
+        let refund = NodeCommand::Refund { job: "ab".into(), to: None };
+        for command in [
+            NodeCommand::SetPin { old: Some(pin()), new: Some(pin()) },
+            NodeCommand::SetPin { old: Some(pin()), new: None },
+            NodeCommand::CheckPin { pin: pin() },
+            NodeCommand::UnlockSpending { pin: pin(), secs: Some(60) },
+            NodeCommand::WithPin { pin: pin(), command: Box::new(refund.clone()) },
+        ] {
+            let request = Request { id: RequestId(1), command };
+            let json = serde_json::to_string(&request).expect("json");
+            assert_eq!(serde_json::from_str::<Request>(&json).expect("request"), request);
+            let shown = format!("{request:?} {:?}", request.command.clone().without_secrets());
+            assert!(!shown.contains("271828"), "{shown}");
+            assert_ne!(request.command.clone().without_secrets(), request.command);
+        }
+        let with_pin = NodeCommand::WithPin { pin: pin(), command: Box::new(refund.clone()) };
+        assert_eq!(with_pin.without_secrets(), refund);
+        for bad in [
+            r#"{"id":1,"do":"check-pin","pin":271828}"#,
+            r#"{"id":1,"do":"check-pin","pin":["271828"]}"#,
+            r#"{"id":1,"do":"set-pin","new":{"pin":271828}}"#,
+            r#"{"id":1,"do":"with-pin","pin":"271828","command":{"do":"fly"}}"#,
+        ] {
+            let complaint = serde_json::from_str::<Request>(bad).expect_err("no command").to_string();
+            assert!(!complaint.contains("271828"), "{complaint}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::domain::model::BackendHealth;
 use crate::domain::money::Sats;
 use crate::domain::payment::{Invoice, Network, Payment};
 use crate::domain::relay::RelayHealth;
+use crate::domain::spend_lock::Spending;
 use crate::domain::time::UnixMs;
 use crate::inference::PullProgress;
 use crate::store::{EarningsRow, JobDetail, JobRow, Offer, Page, PurchaseDetail, PurchasePage, PurchaseRow, Stats};
@@ -84,6 +85,8 @@ pub enum NodeEvent {
     LightningAddress { address: Option<String> },
     /// Wallet: how it is beside what it holds; `None`: it has no more to say.
     WalletHealth { health: Option<Box<Health>> },
+    /// Wallet: how the lock on spending stands; told whenever a PIN was tried or the lock has changed, or as asked for.
+    Spending { spending: Spending },
     /// Requests: one of ours changed state; the row is what the ledger holds now.
     PurchaseChanged { purchase: Box<PurchaseRow> },
     /// Requests: a provider asks a price, with what is wrong about it.
@@ -177,6 +180,8 @@ pub enum FailureKind {
     Internal,
     /// The identity is under a passphrase, and none was given or another one.
     Locked,
+    /// The spending PIN is wanted, and none was given or another one, or too many were.
+    Pin,
 }
 
 /// Why a command was not carried out.
@@ -212,6 +217,11 @@ impl Failure {
     /// A passphrase is wanted.
     pub fn locked(message: impl Into<String>) -> Self {
         Self { kind: FailureKind::Locked, ..Self::user(message) }
+    }
+
+    /// The spending PIN is wanted.
+    pub fn pin(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Pin, ..Self::user(message) }
     }
 
     /// Adds what to do about it.

@@ -32,6 +32,7 @@ mod link;
 mod lock;
 mod options;
 mod outlet;
+mod pin_desk;
 mod preflight;
 pub mod provider;
 mod purse;

@@ -11,6 +11,7 @@ use crate::domain::power::Power;
 use crate::domain::relay::RelayHealth;
 use crate::domain::time::{DAY_MS, UnixMs};
 use crate::store::{Page, PurchasePage, Reader, Stats, StoreError};
+use crate::wallet::pin::Warrant;
 
 /// Answers `Jobs`, `Job`, `Stats`, `Earnings`, `Purchases` and `Purchase`. A ledger that does not exist yet is an empty one.
 pub fn answer(options: &NodeOptions, command: &NodeCommand) -> NodeEvent {
@@ -87,12 +88,20 @@ pub fn find_request(options: &NodeOptions, id: &str) -> Result<JobId, Failure> {
 }
 
 /// Asks the buying side, with the request's id made whole.
-pub async fn buy(consumer: &ConsumerHandle, options: &NodeOptions, command: NodeCommand) -> Result<NodeEvent, Failure> {
+pub async fn buy(
+    consumer: &ConsumerHandle,
+    options: &NodeOptions,
+    command: NodeCommand,
+    warrant: Option<Warrant>,
+) -> Result<NodeEvent, Failure> {
     let row = match command {
         NodeCommand::Submit { ask } => consumer.ask(|reply| ConsumerCommand::Submit(ask, reply)).await?,
         NodeCommand::PayOffer { request, provider } => {
             let id = find_request(options, &request)?;
-            consumer.ask(|reply| ConsumerCommand::Pay(id, provider, reply)).await?
+            match warrant {
+                Some(warrant) => consumer.ask(|reply| ConsumerCommand::PayWithPin(id, provider, warrant, reply)).await?,
+                None => consumer.ask(|reply| ConsumerCommand::Pay(id, provider, reply)).await?,
+            }
         }
         NodeCommand::CancelRequest { request } => {
             let id = find_request(options, &request)?;

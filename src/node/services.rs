@@ -15,6 +15,7 @@ use super::event::{Failure, NodeEvent, sentence};
 use super::ledger_watch::LedgerAlarm;
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
+use super::pin_desk::{PinDesk, Running};
 use super::provider::{self, Context, ProviderCommand, ProviderHandle};
 use super::purse;
 use super::relay_list::{Publisher, RelayList};
@@ -25,6 +26,7 @@ use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Pubkey;
+use crate::domain::spend_lock::Spending;
 use crate::identity::Identity;
 use crate::inference::Inference;
 use crate::inference::ollama::Ollama;
@@ -36,6 +38,7 @@ use crate::store::{Store, StoreOptions};
 use crate::wallet::Wallet;
 use crate::wallet::guard::Guard;
 use crate::wallet::lightning_address::Reach;
+use crate::wallet::pin::SpendingPin;
 
 /// How long the provider gets to take its ad down, and then tasks to end, when the node stops.
 const LEAVE: Duration = Duration::from_secs(3);
@@ -85,6 +88,8 @@ impl Services {
         let opening = StoreOptions { observer: options.observer.clone(), fault: options.disk.clone() };
         let store = Store::open(&paths.ledger, opening).map_err(|error| Failure::user(sentence(&error)))?;
         let tasks = Tasks::new(outlet.clone());
+        let spending = begin_spending(&store, &config, &options.clock).await?;
+        board.update(|status| status.spending = Some(spending));
         let registry = registry(&config, options, &tasks)?;
         let (relays, news) = link(&config, &identity, options)?;
         let wallet = purse::open(&config, options, outlet).await?;
@@ -116,6 +121,9 @@ impl Services {
             clock: options.clock.clone(),
             tasks: tasks.clone(),
         };
+        if let Some(cashier) = &cashier {
+            cashier.guard.set_pin_above(config.limits.pin_above_sats);
+        }
         let context = Context {
             me: Pubkey(identity.nostr_keys().public_key().to_bytes()),
             identity: identity.clone(),
@@ -163,6 +171,12 @@ impl Services {
             data_dir: paths.data_dir.clone(),
             wallet: wallet.filter(|_| options.wallet.is_none()),
         })
+    }
+
+    /// The lock on spending, for whoever asks.
+    pub fn pin_desk(&self, board: &Board, outlet: &Outlet, clock: &Clock) -> PinDesk {
+        let running = Some(Running { board: board.clone(), tasks: self.tasks.clone() });
+        PinDesk { pin: SpendingPin::new(self.store.clone(), clock.clone()), outlet: outlet.clone(), running }
     }
 
     /// Cancelled when the node stops.
@@ -248,12 +262,20 @@ impl Services {
         self.relay_list.set(&config, options.market);
         if let Some(cashier) = &self.cashier {
             cashier.guard.set_limits(limits(&config.limits));
+            cashier.guard.set_pin_above(config.limits.pin_above_sats);
         }
         self.provider.ask(ProviderCommand::Reload(Arc::clone(&config))).await;
         self.consumer.tell(ConsumerCommand::Reload(Arc::clone(&config))).await;
         self.config = config;
         Ok(())
     }
+}
+
+/// The lock as it stands when a node begins: never open for a while, and shut where the config wants that.
+async fn begin_spending(store: &Store, config: &Config, clock: &Clock) -> Result<Spending, Failure> {
+    let pin = SpendingPin::new(store.clone(), clock.clone());
+    let begun = if config.limits.lock_at_start { pin.lock().await } else { pin.begin().await };
+    begun.map_err(|error| Failure::user(sentence(&error)))
 }
 
 fn registry(config: &Config, options: &NodeOptions, tasks: &Tasks) -> Result<Arc<Registry>, Failure> {

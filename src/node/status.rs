@@ -9,6 +9,7 @@ use crate::domain::clock_skew::skew;
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
+use crate::domain::spend_lock::Spending;
 use crate::domain::time::UnixMs;
 use crate::wallet::Snapshot;
 
@@ -99,6 +100,9 @@ pub struct NodeStatus {
     /// The wallet as last read; `None`: there is none, or the node is stopped.
     #[serde(default)]
     pub wallet: Option<WalletView>,
+    /// How the lock on spending stands; `None`: the node is stopped, and the ledger has to be asked.
+    #[serde(default)]
+    pub spending: Option<Spending>,
 }
 
 /// A wallet at a glance.

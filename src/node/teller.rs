@@ -7,6 +7,7 @@ use super::event::{Failure, NodeEvent, Quote, sentence};
 use crate::domain::money::{MilliSats, Sats};
 use crate::wallet::guard::TransferOrder;
 use crate::wallet::lightning_address::AddressError;
+use crate::wallet::pin::Warrant;
 use crate::wallet::{DestinationKind, WalletError, bolt11};
 
 /// The longest text that could be an address or an invoice.
@@ -14,7 +15,7 @@ const MOST_CHARS: usize = 8_192;
 
 impl Cashier {
     /// Answers a command about what only some wallets can.
-    pub(super) async fn serve_at_counter(&self, command: NodeCommand) -> Result<NodeEvent, Failure> {
+    pub(super) async fn serve_at_counter(&self, command: NodeCommand, warrant: Option<Warrant>) -> Result<NodeEvent, Failure> {
         let wallet = &self.wallet;
         let failed = |error: WalletError| failure(&error);
         match command {
@@ -25,7 +26,7 @@ impl Cashier {
             NodeCommand::Quote { to, sats } => Ok(NodeEvent::Quote { quote: Box::new(self.quote(&to, sats).await?) }),
             NodeCommand::Transfer { to, sats, most_fee } => {
                 let order = TransferOrder { to, amount: msats(sats)?, most_fee: msats(most_fee)? };
-                let paid = self.guard.transfer(order).await.map_err(|error| refused(&error))?;
+                let paid = self.guard.transfer(order, warrant).await.map_err(|error| refused(&error))?;
                 Ok(self.paid(paid).await)
             }
             NodeCommand::Deposits => Ok(NodeEvent::Deposits { deposits: wallet.deposits().await.map_err(failed)? }),
@@ -35,7 +36,7 @@ impl Cashier {
                 Ok(NodeEvent::DepositClaimed { claimed })
             }
             NodeCommand::RefundDeposit { deposit, to, fee } => {
-                let txid = self.guard.refund_deposit(deposit, to, fee).await.map_err(|error| refused(&error))?;
+                let txid = self.guard.refund_deposit(deposit, to, fee, warrant).await.map_err(|error| refused(&error))?;
                 Ok(NodeEvent::DepositRefunded { txid })
             }
             NodeCommand::LightningAddress { change } => {
@@ -55,7 +56,8 @@ impl Cashier {
     async fn quote(&self, text: &str, sats: Option<Sats>) -> Result<Quote, Failure> {
         let text = text.trim();
         if text.is_empty() || text.len() > MOST_CHARS {
-            return Err(Failure::usage("There is nothing that could be paid to.").hint("Give an invoice, a Lightning address, an LNURL or an address."));
+            return Err(Failure::usage("There is nothing that could be paid to.")
+                .hint("Give an invoice, a Lightning address, an LNURL or an address."));
         }
         let text = text.strip_prefix("lightning:").or_else(|| text.strip_prefix("LIGHTNING:")).unwrap_or(text);
         if let Some(payee) = Payee::read(text) {

@@ -19,6 +19,7 @@ mod purchase_rows;
 mod purchases;
 mod reader;
 mod rows;
+mod spend_lock;
 mod spending;
 mod stats;
 mod totals;
@@ -46,6 +47,7 @@ pub use purchase_rows::{PurchaseDetail, PurchaseJournalRow, PurchasePage, Purcha
 pub use purchases::{NewPurchase, OpenPurchase, PurchaseStep, Secret, TakenAnswer};
 pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
+pub use spend_lock::PinTry;
 pub use spending::{Ended, PendingSpend, Purpose, Reserved, Spend};
 pub use stats::{Span, Stats};
 pub use totals::{PurchaseTimes, PurchaseTotals};

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_invoices.sql"),
     include_str!("migrations/0003_requests.sql"),
     include_str!("migrations/0004_indexes.sql"),
+    include_str!("migrations/0005_spend_lock.sql"),
 ];
 
 /// Opens for writing, making or updating the file.

@@ -8,12 +8,13 @@ use super::money::has_refund;
 use super::purchase_rows::PurchaseRow;
 use super::purchases;
 use super::rows::JobRow;
-use super::{Pending, Store, StoreError, outflow};
+use super::{Pending, Store, StoreError, outflow, spend_lock};
 use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::job::{Fact, JobState};
 use crate::domain::limits::{Limits, OverLimit};
 use crate::domain::money::MilliSats;
 use crate::domain::purchase::PurchaseFact;
+use crate::domain::spend_lock::{Held, Permit};
 use crate::domain::time::UnixMs;
 
 /// What money goes out for.
@@ -48,6 +49,8 @@ pub enum Reserved {
     New,
     /// Nothing was written: it would pass a limit.
     OverLimit(OverLimit),
+    /// Nothing was written: spending is locked, or the PIN is wanted.
+    Held(Held),
     /// Nothing was written: this was paid for, or is being.
     Taken,
 }
@@ -72,8 +75,14 @@ pub struct PendingSpend {
 }
 
 impl Store {
-    /// Writes a payment down before it is sent, if the limits allow it.
+    /// As [`Store::reserve_with`] the PIN, for tests of everything else.
+    #[cfg(test)]
     pub fn reserve(&self, spend: Spend, limits: Limits, at: UnixMs) -> Pending<Reserved> {
+        self.reserve_with(spend, limits, Permit::Pin, at)
+    }
+
+    /// Writes a payment down before it is sent, if lock and limits allow it.
+    pub fn reserve_with(&self, spend: Spend, limits: Limits, permit: Permit, at: UnixMs) -> Pending<Reserved> {
         self.submit(move |connection, steps| {
             if let Purpose::Refund(job) = spend.purpose {
                 let state = row(connection, job)?.state;
@@ -83,6 +92,9 @@ impl Store {
             }
             if is_taken(connection, &spend)? {
                 return Ok(Reserved::Taken);
+            }
+            if let Err(held) = spend_lock::read(connection)?.check(spend.amount, permit, at) {
+                return Ok(Reserved::Held(held));
             }
             let spent = outflow::spent(connection, spend.payee, at)?;
             if let Err(over) = limits.check(spend.amount, spend.fee, spent) {

@@ -56,10 +56,14 @@ pub struct Deposit {
 #[serde(tag = "claim", rename_all = "kebab-case")]
 pub enum Claimed {
     /// So much is part of the balance.
-    Settled { amount: MilliSats },
+    Settled {
+        amount: MilliSats,
+    },
     UnderWay,
     /// Not yet.
-    Deferred { why: String },
+    Deferred {
+        why: String,
+    },
 }
 
 #[cfg(test)]

@@ -2,23 +2,29 @@
 //! the guard calls [`Wallet::send`] and its like.
 //!
 //! ```text
-//! prepare (nothing moves) ─▶ RESERVE (limits, once, one commit) ─▶ send ─▶ SETTLED or FAILED, by the wallet's own word
+//! prepare (nothing moves) ─▶ RESERVE (lock, limits, once, one commit) ─▶ send ─▶ SETTLED or FAILED, by the wallet's own word
 //! ```
+//!
+//! While spending is locked nothing is sent, not even what an earlier run began; once there is a spending PIN, a payment
+//! above the threshold needs the [`Warrant`] that only the right PIN gives ([`super::pin`]).
 //!
 //! A payment that was reserved and of whose end nobody has heard stays pending, also over a restart, and counts against
 //! the limits until the wallet knows.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use super::pin::{SpendingPin, Warrant};
 use super::{DepositId, IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::limits::{Limits, OverLimit};
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Payment, PaymentState};
+use crate::domain::spend_lock::{Held, Permit};
 use crate::domain::time::UnixMs;
 use crate::store::{Ended, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
 
@@ -61,6 +67,8 @@ pub enum PayError {
     Dearer { agreed: u64, found: u64 },
     #[error("{0}")]
     OverLimit(OverLimit),
+    #[error("{0}")]
+    Held(Held),
     #[error("this is paid already, or is being paid")]
     Taken,
     #[error(transparent)]
@@ -76,6 +84,8 @@ pub struct Guard {
     store: Store,
     /// Shared by every copy, so that a change reaches whoever pays.
     limits: Arc<Mutex<Limits>>,
+    /// In sats: what may go out without the PIN, once there is one.
+    pin_above: Arc<AtomicU64>,
     /// Payments somebody here waits for, and writes the end of.
     under_way: Arc<Mutex<HashSet<PaymentHash>>>,
     clock: Clock,
@@ -83,7 +93,30 @@ pub struct Guard {
 
 impl Guard {
     pub fn new(wallet: Arc<dyn Wallet>, store: Store, limits: Limits, clock: Clock) -> Self {
-        Self { wallet, store, limits: Arc::new(Mutex::new(limits)), under_way: Arc::default(), clock }
+        Self { wallet, store, limits: Arc::new(Mutex::new(limits)), pin_above: Arc::default(), under_way: Arc::default(), clock }
+    }
+
+    /// The lock on spending, and its PIN.
+    pub fn pin(&self) -> SpendingPin {
+        SpendingPin::new(self.store.clone(), self.clock.clone())
+    }
+
+    /// Changes what may go out without the PIN. Until it is told, nothing may.
+    pub fn set_pin_above(&self, above: Sats) {
+        self.pin_above.store(above.0, Ordering::Release);
+    }
+
+    fn permit(&self, warrant: Option<Warrant>) -> Permit {
+        match warrant {
+            Some(_) => Permit::Pin,
+            None => Permit::UpTo(Sats(self.pin_above.load(Ordering::Acquire))),
+        }
+    }
+
+    /// Whether the lock would let a payment of so much through now. What counts is asked when the money is reserved.
+    pub async fn would_let(&self, amount: MilliSats, warrant: Option<&Warrant>) -> Result<(), PayError> {
+        let permit = if warrant.is_some() { Permit::Pin } else { self.permit(None) };
+        self.store.spend_lock().await?.check(amount, permit, self.clock.now()).map_err(PayError::Held)
     }
 
     /// Changes the limits for every payment from now on.
@@ -97,6 +130,11 @@ impl Guard {
 
     /// Pays. An error means that nothing was paid and nothing will be; a payment that is pending may still go either way.
     pub async fn pay(&self, order: Order) -> Result<Paid, PayError> {
+        self.pay_with(order, None).await
+    }
+
+    /// Pays what somebody has shown the PIN for, if anybody has.
+    pub async fn pay_with(&self, order: Order, warrant: Option<Warrant>) -> Result<Paid, PayError> {
         let prepared = self.wallet.prepare(order.bolt11.clone()).await?;
         // The wallet has looked at it; so do we, for a wallet may be wrong.
         let found = bolt11::payable(&prepared.invoice, self.wallet.network(), self.clock.now()).map_err(WalletError::from)?;
@@ -115,15 +153,16 @@ impl Guard {
             fee: prepared.fee,
         };
         let Some(_busy) = Busy::begin(&self.under_way, spend.hash) else { return Err(PayError::Taken) };
-        match self.store.reserve(spend, self.limits(), self.clock.now()).await? {
+        match self.store.reserve_with(spend, self.limits(), self.permit(warrant), self.clock.now()).await? {
             Reserved::New => self.send(prepared, IdempotencyKey(key)).await,
+            Reserved::Held(held) => Err(PayError::Held(held)),
             Reserved::OverLimit(over) => Err(PayError::OverLimit(over)),
             Reserved::Taken => Err(PayError::Taken),
         }
     }
 
-    /// Sends to an address. As [`Guard::pay`].
-    pub async fn transfer(&self, order: TransferOrder) -> Result<Paid, PayError> {
+    /// Sends to an address. As [`Guard::pay_with`].
+    pub async fn transfer(&self, order: TransferOrder, warrant: Option<Warrant>) -> Result<Paid, PayError> {
         let prepared = self.wallet.prepare_transfer(order.to, order.amount).await?;
         if prepared.amount != order.amount {
             return Err(PayError::OtherAmount { wanted: order.amount.0, found: prepared.amount.0 });
@@ -137,12 +176,13 @@ impl Guard {
         let hash = self.wallet.transfer_hash(key);
         let spend = manual(hash, prepared.to.clone(), key, prepared.amount, prepared.fee);
         let Some(_busy) = Busy::begin(&self.under_way, hash) else { return Err(PayError::Taken) };
-        match self.store.reserve(spend, self.limits(), self.clock.now()).await? {
+        match self.store.reserve_with(spend, self.limits(), self.permit(warrant), self.clock.now()).await? {
             Reserved::New => {
                 let amount = prepared.amount;
                 let sent = self.wallet.transfer(prepared, key).await;
                 self.finish(sent, hash, amount, key).await
             }
+            Reserved::Held(held) => Err(PayError::Held(held)),
             Reserved::OverLimit(over) => Err(PayError::OverLimit(over)),
             Reserved::Taken => Err(PayError::Taken),
         }
@@ -150,7 +190,7 @@ impl Guard {
 
     /// Sends a deposit somewhere else on the chain, for this fee: money that goes out, though it was never in the balance.
     /// Returns the transaction.
-    pub async fn refund_deposit(&self, id: DepositId, to: String, fee: Sats) -> Result<String, PayError> {
+    pub async fn refund_deposit(&self, id: DepositId, to: String, fee: Sats, warrant: Option<Warrant>) -> Result<String, PayError> {
         let deposits = self.wallet.deposits().await?;
         let Some(deposit) = deposits.into_iter().find(|deposit| deposit.id == id) else {
             return Err(WalletError::Refused("there is no such deposit".to_owned()).into());
@@ -162,8 +202,10 @@ impl Guard {
         let hash = PaymentHash(Sha256::digest(format!("the refund of {id} for {}", fee.0)).into());
         let key = IdempotencyKey(hash.0.first_chunk().copied().unwrap_or_default());
         let Some(_busy) = Busy::begin(&self.under_way, hash) else { return Err(PayError::Taken) };
-        match self.store.reserve(manual(hash, to.clone(), key, amount, fee_msats), self.limits(), self.clock.now()).await? {
+        let spend = manual(hash, to.clone(), key, amount, fee_msats);
+        match self.store.reserve_with(spend, self.limits(), self.permit(warrant), self.clock.now()).await? {
             Reserved::New => {}
+            Reserved::Held(held) => return Err(PayError::Held(held)),
             Reserved::OverLimit(over) => return Err(PayError::OverLimit(over)),
             Reserved::Taken => return Err(PayError::Taken),
         }
@@ -249,6 +291,7 @@ impl Guard {
             let Some(_busy) = Busy::begin(&self.under_way, spend.hash) else { continue };
             match self.take_up(&spend).await {
                 Ok(ended) => ends.push(ended),
+                Err(PayError::Held(_)) => tracing::debug!("A payment that was under way waits for spending to be unlocked."),
                 Err(error) => tracing::warn!("A payment that was under way is not settled yet: {error}."),
             }
         }
@@ -274,6 +317,10 @@ impl Guard {
     async fn take_up(&self, spend: &PendingSpend) -> Result<Ended, PayError> {
         if let Some(payment) = self.wallet.payment(spend.hash).await? {
             return self.ended(payment, spend.idempotency).await.map(|paid| paid.ended);
+        }
+        if !self.store.spend_lock().await?.is_open(self.clock.now()) {
+            // It was allowed before the lock was shut, and waits until it is open again.
+            return Err(PayError::Held(Held::Locked));
         }
         match self.wallet.prepare(spend.bolt11.clone()).await {
             Ok(prepared) => self.send(prepared, IdempotencyKey(spend.idempotency)).await.map(|paid| paid.ended),

@@ -28,8 +28,14 @@ pub struct Health {
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Helper {
     Starting,
-    Running { pid: u32 },
-    Restarting { why: String },
+    Running {
+        pid: u32,
+    },
+    Restarting {
+        why: String,
+    },
     /// It runs and does not open the wallet.
-    Refused { why: String },
+    Refused {
+        why: String,
+    },
 }

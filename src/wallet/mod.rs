@@ -19,6 +19,7 @@ mod hex_bytes;
 pub mod lightning_address;
 pub mod log;
 pub mod nwc;
+pub mod pin;
 pub mod practice;
 pub mod records;
 pub mod spark;

@@ -35,4 +35,5 @@ mod sealed;
 mod service;
 mod session;
 mod spark;
+mod spending_pin;
 mod strangers;

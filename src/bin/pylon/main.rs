@@ -10,6 +10,7 @@ mod errand;
 mod money;
 mod notify;
 mod passphrase;
+mod pin;
 mod purchases;
 mod relays;
 mod report;
@@ -48,7 +49,7 @@ fn code(verb: impl FnOnce() -> Result<(), Failure>) -> u8 {
     let Err(failure) = done else { return 0 };
     report::failure(&failure);
     match failure.kind {
-        FailureKind::User | FailureKind::Locked => 1,
+        FailureKind::User | FailureKind::Locked | FailureKind::Pin => 1,
         FailureKind::Usage => 2,
         FailureKind::Network => 3,
         FailureKind::Internal => 70,

@@ -3,6 +3,7 @@
 use pylon_hud::config::LimitsConfig;
 use pylon_hud::domain::money::MilliSats;
 use pylon_hud::domain::payment::{Direction, Invoice, Payment, PaymentState};
+use pylon_hud::domain::spend_lock::{SpendState, Spending};
 use pylon_hud::node::Failure;
 use pylon_hud::node::status::WalletView;
 use pylon_hud::wallet::{PaymentsPage, SyncState};
@@ -76,6 +77,28 @@ pub fn payment_line(payment: &Payment) -> String {
     format!("{}  {sign}{}{fee}  {state}  {}", utc(payment.created_at), sats(payment.amount), payment.description)
 }
 
+/// `pylon wallet pin`.
+pub fn spending(spending: &Spending, output: Output) -> Printed {
+    if output.json {
+        return json(spending);
+    }
+    line(&format!("spending {}", spending_words(spending)))?;
+    line(&format!("PIN      {}", if spending.has_pin { "set" } else { "none" }))?;
+    match spending.wait_until {
+        Some(until) => line(&format!("         too many wrong PINs: none is tried before {}", utc(until))),
+        None => Ok(()),
+    }
+}
+
+/// How the lock on spending stands.
+pub fn spending_words(spending: &Spending) -> String {
+    match (spending.state, spending.open_until) {
+        (SpendState::Locked, _) => "locked: nothing is paid".to_owned(),
+        (SpendState::Open, Some(until)) => format!("open until {}", utc(until)),
+        (SpendState::Open | SpendState::NoPin, _) => "open, within the limits".to_owned(),
+    }
+}
+
 /// `pylon wallet limits`.
 pub fn limits(limits: &LimitsConfig, output: Output) -> Printed {
     let rows = [
@@ -85,6 +108,7 @@ pub fn limits(limits: &LimitsConfig, output: Output) -> Printed {
         ("limits.per_provider_day_sats", limits.per_provider_day_sats.0),
         ("limits.fee_percent", limits.fee_percent),
         ("limits.fee_floor_sats", limits.fee_floor_sats.0),
+        ("limits.pin_above_sats", limits.pin_above_sats.0),
     ];
     if output.json {
         return json(&rows.iter().copied().collect::<std::collections::BTreeMap<_, _>>());

@@ -1,5 +1,5 @@
-//! Where a passphrase comes from: a file descriptor, a systemd credential, or whoever sits at the terminal. Never the
-//! command line or the environment, which others can read.
+//! Where a passphrase or a PIN comes from: a file descriptor, a systemd credential, or whoever sits at the terminal. Never
+//! the command line or the environment, which others can read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, Read, Write as _};
@@ -42,21 +42,31 @@ pub fn find(place: &Place, unlock: &Unlock, asking: Asking) -> Result<Option<Sec
 }
 
 fn of_descriptor(number: u32) -> Result<SecretString, Failure> {
+    let mut lines = lines_of_descriptor(number)?;
+    let first = if lines.is_empty() { SecretString::default() } else { lines.swap_remove(0) };
+    usable(&format!("File descriptor {number}"), Ok(first))
+}
+
+/// The lines of an open file, without their ends.
+pub fn lines_of_descriptor(number: u32) -> Result<Vec<SecretString>, Failure> {
     let read = match number {
-        0 => line(&mut std::io::stdin().lock()),
-        _ => File::open(format!("/dev/fd/{number}")).and_then(|mut file| line(&mut file)),
+        0 => lines(&mut std::io::stdin().lock()),
+        _ => File::open(format!("/dev/fd/{number}")).and_then(|mut file| lines(&mut file)),
     };
-    usable(&format!("File descriptor {number}"), read)
+    read.map_err(|error| Failure::user(format!("File descriptor {number} cannot be read: {error}.")))
 }
 
 /// The first line, without its end.
 fn line(source: &mut impl Read) -> std::io::Result<SecretString> {
+    Ok(lines(source)?.into_iter().next().unwrap_or_default())
+}
+
+fn lines(source: &mut impl Read) -> std::io::Result<Vec<SecretString>> {
     // As large as it can become: growing would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX as usize + 1));
     source.take(MAX).read_to_end(&mut bytes)?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let text = std::str::from_utf8(line).map_err(|_| std::io::Error::other("it is no text"))?;
-    Ok(SecretString::from(text))
+    let text = |line| std::str::from_utf8(line).map_err(|_| std::io::Error::other("it is no text"));
+    bytes.split(|byte| *byte == b'\n').map(|line| text(line).map(SecretString::from)).collect()
 }
 
 fn usable(what: &str, read: std::io::Result<SecretString>) -> Result<SecretString, Failure> {
@@ -68,13 +78,18 @@ fn usable(what: &str, read: std::io::Result<SecretString>) -> Result<SecretStrin
 }
 
 fn ask(asking: Asking) -> Result<SecretString, Failure> {
-    let failed = |error: std::io::Error| Failure::user(format!("The terminal gives no passphrase: {error}."));
+    usable("The terminal", Ok(ask_for("Passphrase: ", asking)?))
+}
+
+/// Asks at the terminal, unseen.
+pub fn ask_for(prompt: &str, asking: Asking) -> Result<SecretString, Failure> {
+    let failed = |error: std::io::Error| Failure::user(format!("The terminal cannot be asked: {error}."));
     let mut terminal = Hidden::open().map_err(failed)?;
-    let passphrase = usable("The terminal", terminal.line("Passphrase: "))?;
-    if asking == Asking::Twice && terminal.line("Once more: ").map_err(failed)?.expose_secret() != passphrase.expose_secret() {
+    let typed = terminal.line(prompt).map_err(failed)?;
+    if asking == Asking::Twice && terminal.line("Once more: ").map_err(failed)?.expose_secret() != typed.expose_secret() {
         return Err(Failure::user("The two are different; nothing was changed."));
     }
-    Ok(passphrase)
+    Ok(typed)
 }
 
 /// A terminal that does not show what is typed, until it is dropped.

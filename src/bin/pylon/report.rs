@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write as _};
 
 use pylon_hud::config::edit::Setting;
 use pylon_hud::domain::model::{BackendHealth, BackendState, ModelInfo};
+use pylon_hud::domain::spend_lock::SpendState;
 use pylon_hud::domain::time::UnixMs;
 use pylon_hud::identity::Created;
 use pylon_hud::node::doctor::{Finding, Verdict};
@@ -75,6 +76,9 @@ pub fn status(status: &NodeStatus, output: Output) -> Printed {
         line(&format!("models   {}", if status.models.is_empty() { "none ready".to_owned() } else { status.models.join(", ") }))?;
         line(&format!("jobs     {} running, {} waiting, {} undelivered", status.in_flight, status.queued, status.undelivered))?;
         line(&format!("since start: {} done, {} failed, {} refused", status.done, status.failed, status.refused))?;
+    }
+    if let Some(spending) = status.spending.filter(|spending| spending.state == SpendState::Locked) {
+        line(&format!("spending {}", money::spending_words(&spending)))?;
     }
     for blocker in &status.blockers {
         line(&format!("! {} {}", blocker.message, blocker.hint))?;
@@ -165,6 +169,7 @@ pub fn event(report: &Report, output: Output) -> Printed {
         NodeEvent::PurchaseChanged { purchase } => line(&format!("request {}", purchases::row_line(purchase))),
         NodeEvent::Offer { offer } => line(&format!("offer   {}", purchases::offer_line(offer))),
         NodeEvent::Payment { payment } => line(&format!("payment {}", money::payment_line(payment))),
+        NodeEvent::Spending { spending } => line(&format!("spending {}", money::spending_words(spending))),
         // Answers to somebody's question are theirs to print; progress is for a window.
         NodeEvent::JobProgress { .. }
         | NodeEvent::Relays { .. }

@@ -38,7 +38,18 @@ pub fn plugin(app: &mut App) {
     let first = (steer::look, steer::obey, bind::obey);
     let panes = (panes::obey, slots::obey, steer::follow);
     let remember = memory::remember.run_if(memory::is_due);
-    let obey = (first.chain(), taste::obey, taste::follow, node::obey, panes.chain(), banner::obey, window::obey, quit::obey, remember, draw_again);
+    let obey = (
+        first.chain(),
+        taste::obey,
+        taste::follow,
+        node::obey,
+        panes.chain(),
+        banner::obey,
+        window::obey,
+        quit::obey,
+        remember,
+        draw_again,
+    );
     app.add_systems(PostUpdate, obey.chain().in_set(HudSystems::Act));
     app.add_systems(Last, memory::remember.run_if(memory::is_leaving).after(ExitSystems));
 }

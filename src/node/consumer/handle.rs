@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::domain::ids::{JobId, Pubkey};
 use crate::node::event::Failure;
 use crate::store::PurchaseRow;
+use crate::wallet::pin::Warrant;
 
 type Reply = oneshot::Sender<Result<PurchaseRow, Failure>>;
 
@@ -19,6 +20,8 @@ pub enum ConsumerCommand {
     Submit(Box<Ask>, Reply),
     /// Pays an offer: this provider's, or the cheapest.
     Pay(JobId, Option<Pubkey>, Reply),
+    /// The same for somebody who has shown the spending PIN.
+    PayWithPin(JobId, Option<Pubkey>, Warrant, Reply),
     Cancel(JobId, Reply),
     Reload(Arc<Config>),
 }

@@ -97,6 +97,8 @@ pub enum Then {
     Hold,
     /// The same offer, after a pause.
     Again,
+    /// Whatever is best then, after a long pause: nothing was tried, as spending is locked.
+    Later,
     /// The next best offer, if there is one.
     Next,
 }
@@ -178,7 +180,10 @@ impl Consumer {
                 let _ = reply.send(self.submit(&ask).await);
             }
             ConsumerCommand::Pay(id, provider, reply) => {
-                let _ = reply.send(self.pay_by_hand(id, provider).await);
+                let _ = reply.send(self.pay_by_hand(id, provider, None).await);
+            }
+            ConsumerCommand::PayWithPin(id, provider, warrant, reply) => {
+                let _ = reply.send(self.pay_by_hand(id, provider, Some(warrant)).await);
             }
             ConsumerCommand::Cancel(id, reply) => {
                 let _ = reply.send(self.cancel(id).await);

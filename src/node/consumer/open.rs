@@ -111,7 +111,7 @@ impl Open {
         }
         match then {
             Then::Wait => {}
-            Then::Hold => self.choose_at = Some(now.plus_ms(HOLD_MS)),
+            Then::Hold | Then::Later => self.choose_at = Some(now.plus_ms(HOLD_MS)),
             Then::Next => {
                 self.tries = 0;
                 self.choose_at = Some(now);

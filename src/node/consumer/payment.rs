@@ -8,11 +8,13 @@ use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::offer::Flaw;
 use crate::domain::payment::PaymentState;
 use crate::domain::purchase::AutoPay;
+use crate::domain::spend_lock::Held;
 use crate::node::event::{Failure, Scope, sentence};
-use crate::node::queries;
+use crate::node::{pin_desk, queries};
 use crate::store::{Offer, PurchaseRow, Purpose, StoreError};
 use crate::wallet::WalletError;
 use crate::wallet::guard::{Guard, Order, PayError};
+use crate::wallet::pin::Warrant;
 
 /// How an attempt to pay ended, for the request.
 enum Outcome {
@@ -26,6 +28,8 @@ enum Outcome {
     Flawed(Flaw, Option<String>),
     /// The wallet has paid the invoice before: the money may have gone for this request.
     PaidBefore(WalletError),
+    /// The lock on spending does not let it through, and it was not tried.
+    Held(Held),
     /// The node is stopping.
     Elsewhere,
 }
@@ -63,13 +67,18 @@ impl Consumer {
             open.choose_at = None;
         }
         if let Some(offer) = best {
-            self.pay(id, offer);
+            self.pay(id, offer, None);
         }
         Ok(())
     }
 
     /// Pays the offer the user has chosen.
-    pub(super) async fn pay_by_hand(&mut self, id: JobId, provider: Option<Pubkey>) -> Result<PurchaseRow, Failure> {
+    pub(super) async fn pay_by_hand(
+        &mut self,
+        id: JobId,
+        provider: Option<Pubkey>,
+        warrant: Option<Warrant>,
+    ) -> Result<PurchaseRow, Failure> {
         let Some(open) = self.open.get(&id) else {
             return Err(Failure::user("The request does not wait for anything, so there is nothing to pay."));
         };
@@ -85,7 +94,17 @@ impl Consumer {
         }
         let is_held = open.held.is_some();
         match self.best(id, provider).await.map_err(|error| queries::failure(&error))? {
-            Some(offer) => self.pay(id, offer),
+            Some(offer) => {
+                // Said at once to whoever stands there.
+                if let Some(Purse { guard, .. }) = &self.context.purse {
+                    let let_through = guard.would_let(offer.asked.unwrap_or_default(), warrant.as_ref()).await;
+                    let_through.map_err(|error| match error {
+                        PayError::Held(held) => pin_desk::held(&held),
+                        error => Failure::user(sentence(&error)),
+                    })?;
+                }
+                self.pay(id, offer, warrant);
+            }
             None if is_held => {
                 return Err(Failure::user("The money for one offer may have gone already, so no other is paid.")
                     .hint("See what the wallet says with `pylon wallet payments`."));
@@ -113,7 +132,7 @@ impl Consumer {
         Ok(offers.into_iter().find(|offer| could(offer) && is_wanted(offer) && is_free(offer)))
     }
 
-    fn pay(&mut self, id: JobId, offer: Offer) {
+    fn pay(&mut self, id: JobId, offer: Offer, warrant: Option<Warrant>) {
         let Some(Purse { guard, .. }) = self.context.purse.clone() else { return };
         let Some(open) = self.open.get_mut(&id) else { return };
         open.is_paying = true;
@@ -122,12 +141,20 @@ impl Consumer {
         let (is_last_try, auto_pay) = (open.is_out_of_tries(), open.row.auto_pay);
         let (context, bell) = (Arc::clone(&self.context), self.bell.clone());
         self.context.tasks.spawn("payment", async move {
-            let then = match attempt(&guard, &offer).await {
+            let then = match attempt(&guard, &offer, warrant).await {
                 Outcome::Begun | Outcome::Elsewhere => Then::Wait,
                 Outcome::Gone(words) => {
                     let words = format!("The money for this offer may have gone already, so nothing else is paid: {words}.");
                     note(&context, &offer, "maybe-paid", words).await;
                     Then::Hold
+                }
+                Outcome::Held(held) => {
+                    let (code, then) = match held {
+                        Held::Locked => ("spending-locked", Then::Later),
+                        Held::PinWanted { .. } => ("pin-wanted", Then::Wait),
+                    };
+                    note(&context, &offer, code, format!("The offer is not paid by itself: {held}.")).await;
+                    then
                 }
                 Outcome::Again(words) if is_last_try => {
                     mark(&context, &offer, Flaw::WalletRefused, words).await;
@@ -152,11 +179,11 @@ impl Consumer {
 }
 
 /// One attempt. The guard writes its beginning and its end into the ledger, the request's row with it.
-async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
+async fn attempt(guard: &Guard, offer: &Offer, warrant: Option<Warrant>) -> Outcome {
     let amount = offer.asked.unwrap_or_default();
     let purpose = Purpose::Request(offer.request);
     let order = Order { purpose, bolt11: offer.bolt11.clone(), amount, payee: Some(offer.provider) };
-    match guard.pay(order).await {
+    match guard.pay_with(order, warrant).await {
         Ok(paid) => match paid.payment.state {
             PaymentState::Failed { reason } => Outcome::Again(reason),
             _ => Outcome::Begun,
@@ -176,6 +203,7 @@ async fn attempt(guard: &Guard, offer: &Offer) -> Outcome {
             WalletError::Closed => Outcome::Elsewhere,
             error => Outcome::Flawed(Flaw::WalletRefused, Some(error.to_string())),
         },
+        Err(PayError::Held(held)) => Outcome::Held(held),
         Err(PayError::OverLimit(over)) => Outcome::Flawed(Flaw::OverLimit, Some(over.to_string())),
         Err(error @ PayError::OtherAmount { .. }) => Outcome::Flawed(Flaw::OtherAmount, Some(error.to_string())),
         Err(error @ PayError::Taken) => Outcome::Gone(error.to_string()),

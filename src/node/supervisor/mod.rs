@@ -4,6 +4,7 @@ mod models;
 mod renewal;
 mod robots;
 mod settings;
+mod spending;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,7 +179,16 @@ impl Supervisor {
             }
             NodeCommand::CancelJob { job } => done(self.cancel(&job).await),
             NodeCommand::Reload => done(self.reload().await),
-            NodeCommand::SetSetting { key, value } => done(self.set(key, value).await),
+            NodeCommand::SetSetting { key, value } => match self.guards(&key).await {
+                Ok(()) => done(self.set(key, value).await),
+                Err(failure) => NodeEvent::Failed { failure },
+            },
+            NodeCommand::WithPin { pin, command } => return self.with_pin(pin, *command, answer).await,
+            NodeCommand::Spending
+            | NodeCommand::SetPin { .. }
+            | NodeCommand::CheckPin { .. }
+            | NodeCommand::LockSpending
+            | NodeCommand::UnlockSpending { .. } => return self.spending(command, answer).await,
             NodeCommand::Doctor => return self.doctor(answer),
             NodeCommand::Preflight => {
                 let running = self.services.as_ref().map(|on| Arc::clone(&on.registry));
@@ -374,7 +384,7 @@ impl Supervisor {
         let (consumer, options) = (self.services.as_ref().map(|on| on.consumer.clone()), self.options.clone());
         self.aside.spawn("buying", async move {
             let bought = match consumer {
-                Some(consumer) => queries::buy(&consumer, &options, command).await,
+                Some(consumer) => queries::buy(&consumer, &options, command, None).await,
                 None => Err(Failure::user("The node is stopped.").hint("Start it with `pylon run`.")),
             };
             answer.give(bought.unwrap_or_else(|failure| NodeEvent::Failed { failure })).await;

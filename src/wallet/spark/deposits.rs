@@ -26,7 +26,9 @@ impl Desk {
             Ok(Answer::Claimed(Claim::Deferred(why))) => Ok(Claimed::Deferred { why }),
             Ok(_) => Err(astray()),
             // Claiming twice does no harm, and the list shows whether it is still there.
-            Err(AskError::Lost | AskError::Late(_)) => Err(WalletError::Unreachable("it is not known whether the deposit was claimed".to_owned())),
+            Err(AskError::Lost | AskError::Late(_)) => {
+                Err(WalletError::Unreachable("it is not known whether the deposit was claimed".to_owned()))
+            }
             Err(error) => Err(error.into_error()),
         }
     }
@@ -37,7 +39,9 @@ impl Desk {
         match self.ask(call, self.limits.send).await {
             Ok(Answer::Text(txid)) => Ok(txid),
             Ok(_) => Err(astray()),
-            Err(AskError::Lost | AskError::Late(_)) => Err(WalletError::Unknown("the list of deposits shows whether it was sent back".to_owned())),
+            Err(AskError::Lost | AskError::Late(_)) => {
+                Err(WalletError::Unknown("the list of deposits shows whether it was sent back".to_owned()))
+            }
             Err(error) => Err(error.into_error()),
         }
     }

@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn a_system_that_is_too_old_is_known_by_its_glibc() {
-        for (told, old) in [("glibc 2.31", true), ("glibc 2.34", false), ("glibc 2.36", false), ("glibc 3.0", false), ("", false), ("musl", false)] {
+        for (told, old) in
+            [("glibc 2.31", true), ("glibc 2.34", false), ("glibc 2.36", false), ("glibc 3.0", false), ("", false), ("musl", false)]
+        {
             assert_eq!(is_old(told), old, "{told}");
         }
     }

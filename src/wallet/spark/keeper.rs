@@ -24,11 +24,18 @@ pub enum HelperState {
     /// It is being started for the first time.
     Starting,
     /// The wallet is open.
-    Running { pid: u32, opened: Opened },
+    Running {
+        pid: u32,
+        opened: Opened,
+    },
     /// It died, and is being started again.
-    Restarting { why: String },
+    Restarting {
+        why: String,
+    },
     /// It runs and does not open the wallet. It is tried again, seldom.
-    Refused { fault: OpenFault },
+    Refused {
+        fault: OpenFault,
+    },
     Closed,
 }
 

@@ -17,8 +17,20 @@ use crate::logging::redact;
 
 /// Variables of ours that the helper is given: how to reach the internet, and where the system's certificates are.
 const HANDED_ON: &[&str] = &[
-    "HOME", "LANG", "TMPDIR", "PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy",
-    "http_proxy", "all_proxy", "no_proxy",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "all_proxy",
+    "no_proxy",
 ];
 /// Bytes that are under way between two tasks.
 const PIPE: usize = 1 << 16;

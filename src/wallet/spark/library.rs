@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn there_is_a_library_for_each_system_it_is_made_for_and_none_for_others() {
-        for (system, processor) in [("linux", "x86_64"), ("linux", "aarch64"), ("macos", "aarch64"), ("macos", "x86_64"), ("windows", "x86_64")] {
+        for (system, processor) in
+            [("linux", "x86_64"), ("linux", "aarch64"), ("macos", "aarch64"), ("macos", "x86_64"), ("windows", "x86_64")]
+        {
             let pinned = find(PINNED, system, processor).unwrap();
             assert_eq!((pinned.package, pinned.version, pinned.sha256.len()), ("breez-sdk-spark", "0.27.2", 64), "{system}");
         }

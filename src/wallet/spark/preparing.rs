@@ -87,10 +87,8 @@ impl Desk {
 
     /// What it costs, and what there is.
     async fn quote(&self, to: String, sats: Option<u64>, amount: MilliSats) -> Result<(Quote, MilliSats), WalletError> {
-        let (quoted, read) = tokio::join!(
-            self.ask(Call::Prepare { to, sats }, self.limits.remote),
-            self.ask(Call::Read, self.limits.local)
-        );
+        let (quoted, read) =
+            tokio::join!(self.ask(Call::Prepare { to, sats }, self.limits.remote), self.ask(Call::Read, self.limits.local));
         let available = match read {
             Ok(Answer::Reading(reading)) => msats(reading.sats),
             Ok(_) => return Err(astray()),

@@ -177,14 +177,23 @@ impl Call {
 #[serde(rename_all = "snake_case")]
 pub enum FromHelper {
     /// It is there.
-    Hello { version: u32, pid: u32 },
+    Hello {
+        version: u32,
+        pid: u32,
+    },
     /// The wallet is open.
     Opened(Opened),
     NotOpened(OpenFault),
-    Answer { id: u64, answer: Result<Answer, Fault> },
+    Answer {
+        id: u64,
+        answer: Result<Answer, Fault>,
+    },
     News(News),
     /// A line of the library's log.
-    Log { level: String, line: String },
+    Log {
+        level: String,
+        line: String,
+    },
 }
 
 /// What was opened.

@@ -15,8 +15,12 @@ pub enum Reach {
     /// Nothing yet.
     Unknown,
     /// It answers, and the library has taken in what it says since then.
-    Online { service: Option<Service> },
-    Offline { reason: String },
+    Online {
+        service: Option<Service>,
+    },
+    Offline {
+        reason: String,
+    },
 }
 
 impl Desk {

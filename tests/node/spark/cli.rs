@@ -177,7 +177,10 @@ async fn receiving_deposits_and_how_the_wallet_is_are_told_to_people_and_program
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_wallet_says_that_it_cannot_and_still_shows_what_it_pays() {
     let market = Market::new().await;
-    let options = pylon_hud::node::NodeOptions { play_money: pylon_hud::domain::money::MilliSats(100_000), ..market.options(Scripted::quick(&[]), &[]) };
+    let options = pylon_hud::node::NodeOptions {
+        play_money: pylon_hud::domain::money::MilliSats(100_000),
+        ..market.options(Scripted::quick(&[]), &[])
+    };
     let node = Running::launch(options);
     node.done(NodeCommand::Start).await;
     for command in [
@@ -186,7 +189,10 @@ async fn another_wallet_says_that_it_cannot_and_still_shows_what_it_pays() {
         NodeCommand::Quote { to: super::ADDRESS.into(), sats: Some(pylon_hud::domain::money::Sats(5)) },
     ] {
         let said = node.call(command.clone()).await;
-        assert!(matches!(&said, pylon_hud::node::NodeEvent::Failed { failure } if failure.message.contains("wallet")), "{command:?}: {said:?}");
+        assert!(
+            matches!(&said, pylon_hud::node::NodeEvent::Failed { failure } if failure.message.contains("wallet")),
+            "{command:?}: {said:?}"
+        );
     }
     assert!(matches!(node.call(NodeCommand::WalletHealth).await, pylon_hud::node::NodeEvent::WalletHealth { health: None }));
     node.stop();

@@ -9,7 +9,8 @@ use pylon_hud::wallet::bolt11;
 use pylon_hud::wallet::spark::Launcher;
 use pylon_hud::wallet::spark::helper::{Opener, Session, serve};
 use pylon_hud::wallet::spark::protocol::{
-    Answer, Call, Claim, Deposit, Entry, EntryState, Fault, FromHelper, Inspected, OpenFault, Opened, Opening, Probe, Quote, Reading, Service,
+    Answer, Call, Claim, Deposit, Entry, EntryState, Fault, FromHelper, Inspected, OpenFault, Opened, Opening, Probe, Quote, Reading,
+    Service,
 };
 use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedSender;
@@ -98,7 +99,8 @@ impl Theirs {
             Call::Payments { offset, .. } => Ok(Answer::Payments(network.sent.iter().rev().skip(offset as usize).cloned().collect())),
             Call::Deposits => Ok(Answer::Deposits(network.deposits.clone())),
             Call::Claim { txid, vout, most_fee } => {
-                let at = network.deposits.iter().position(|deposit| (&deposit.txid, deposit.vout) == (&txid, vout)).ok_or(Fault::NoDeposit)?;
+                let at =
+                    network.deposits.iter().position(|deposit| (&deposit.txid, deposit.vout) == (&txid, vout)).ok_or(Fault::NoDeposit)?;
                 if network.fee > most_fee {
                     return Err(Fault::Fee { needed: network.fee, allowed: most_fee });
                 }

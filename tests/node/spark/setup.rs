@@ -53,9 +53,12 @@ fn real_bitcoin_is_chosen_by_somebody_who_says_so() {
     assert_eq!(home.pylon(&["config", "get", "wallet.network"]).out.trim(), "regtest");
     let library = home.data().join("some.so");
     fs::write(&library, "whatever").unwrap();
-    for (key, value) in
-        [("wallet.kind", "spark"), ("wallet.spark_library", library.to_str().unwrap()), ("wallet.network", "mainnet"), ("provider.policy", "pay-first")]
-    {
+    for (key, value) in [
+        ("wallet.kind", "spark"),
+        ("wallet.spark_library", library.to_str().unwrap()),
+        ("wallet.network", "mainnet"),
+        ("provider.policy", "pay-first"),
+    ] {
         assert_eq!(home.pylon(&["config", "set", key, value]).code, 0);
     }
     // A line in a file is not somebody who says so.
@@ -84,11 +87,9 @@ fn words_of_the_wallets_own_are_made_once_and_wrong_ones_are_refused_by_their_pl
         child.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();
         Run::of(child.wait_with_output().unwrap())
     };
-    for (words, part) in [
-        ("abandon about", "12 or 24"),
-        (&super::WORDS.replace("about", "abuot"), "Word 12"),
-        (&["abandon"; 12].join(" "), "checksum"),
-    ] {
+    for (words, part) in
+        [("abandon about", "12 or 24"), (&super::WORDS.replace("about", "abuot"), "Word 12"), (&["abandon"; 12].join(" "), "checksum")]
+    {
         let refused = import(words);
         assert!(refused.code == 1 && refused.err.contains(part) && !refused.err.contains("abandon"), "{}", refused.err);
     }

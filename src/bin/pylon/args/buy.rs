@@ -3,7 +3,7 @@
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use pylon_hud::domain::ids::Pubkey;
 
-use super::{Output, Unlock};
+use super::{Output, PinFrom, Unlock};
 
 #[derive(Debug, ClapArgs)]
 pub struct Job {
@@ -24,6 +24,8 @@ pub enum JobVerb {
         /// Whose offer, as npub or in hexadecimal.
         #[arg(long, value_parser = pubkey)]
         provider: Option<Pubkey>,
+        #[command(flatten)]
+        pin: PinFrom,
         #[command(flatten)]
         output: Output,
     },

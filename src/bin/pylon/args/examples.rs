@@ -61,10 +61,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("jobs write-off", &["pylon jobs write-off 3f2a9c"]),
     ("wallet", &["pylon wallet", "pylon wallet payments --limit 5", "pylon wallet limits"]),
-    (
-        "wallet receive",
-        &["pylon wallet receive 2100 --for \"coffee\"", "pylon wallet receive --spark     # an address that stays good"],
-    ),
+    ("wallet receive", &["pylon wallet receive 2100 --for \"coffee\"", "pylon wallet receive --spark     # an address that stays good"]),
     (
         "wallet send",
         &[
@@ -80,6 +77,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("wallet use", &["pylon wallet use regtest         # play money"]),
     ("wallet install", &["pylon wallet install", "pylon wallet install breez_sdk_spark-0.27.2.whl"]),
+    (
+        "wallet pin",
+        &[
+            "pylon wallet pin                 # how the lock on spending stands",
+            "pylon wallet pin lock            # nothing is paid from now on; earning goes on",
+        ],
+    ),
+    ("wallet pin set", &["pylon wallet pin set             # typed unseen", "pylon wallet pin set --pin-fd 0 < pins.txt"]),
+    ("wallet pin unlock", &["pylon wallet pin unlock --minutes 5"]),
     ("wallet connect", &["pylon wallet connect             # then paste the string", "pylon wallet connect < connection.txt"]),
     (
         "job submit",

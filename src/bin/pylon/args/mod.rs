@@ -25,7 +25,7 @@ pub use relays::{Relays, RelaysVerb};
 pub use sell::{By, Earnings, Jobs, JobsVerb, Models, ModelsVerb};
 pub use service::{Service, ServiceVerb, Unit};
 pub use shell::{Completions, Man};
-pub use wallet::{DepositsVerb, Money, Wallet, WalletVerb};
+pub use wallet::{DepositsVerb, Money, Pin, PinVerb, Wallet, WalletVerb};
 
 /// Over the options every verb takes.
 const EVERYWHERE: &str = "Options everywhere";
@@ -136,6 +136,14 @@ pub struct Unlock {
     /// Read the identity's passphrase from this open file, up to the end of its first line.
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
+}
+
+/// Where the spending PIN comes from. Without a word about it: from the terminal, unseen.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct PinFrom {
+    /// Read the spending PIN from this open file, if it is needed.
+    #[arg(long, value_name = "N")]
+    pub pin_fd: Option<u32>,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::{Output, Unlock};
+use super::{Output, PinFrom, Unlock};
 
 /// What the lines of `pylon earnings` are about.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -83,6 +83,8 @@ pub enum JobsVerb {
         to: Option<String>,
         #[command(flatten)]
         unlock: Unlock,
+        #[command(flatten)]
+        pin: PinFrom,
     },
     /// Close a refund without paying it, because the buyer cannot be reached.
     WriteOff {

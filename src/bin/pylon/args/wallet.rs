@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use pylon_hud::wallet::DepositId;
 
-use super::{Output, Unlock};
+use super::{Output, PinFrom, Unlock};
 
 #[derive(Debug, ClapArgs)]
 pub struct Wallet {
@@ -46,6 +46,8 @@ pub enum WalletVerb {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        pin: PinFrom,
     },
     /// Money that came over the chain: list it, claim it, send it back.
     Deposits {
@@ -89,6 +91,8 @@ pub enum WalletVerb {
     },
     /// Show how much may be spent.
     Limits,
+    /// Show the lock on spending; set its PIN, lock and unlock.
+    Pin(Pin),
     /// Use a wallet of your own over Nostr Wallet Connect (NWC). Reads its connection string from standard input.
     Connect,
     /// Forget the connected wallet.
@@ -121,6 +125,8 @@ pub enum DepositsVerb {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        pin: PinFrom,
     },
 }
 
@@ -129,4 +135,36 @@ pub enum DepositsVerb {
 pub enum Money {
     Regtest,
     Mainnet,
+}
+
+/// The lock on spending.
+#[derive(Debug, ClapArgs)]
+pub struct Pin {
+    #[command(subcommand)]
+    pub verb: Option<PinVerb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PinVerb {
+    /// Set the spending PIN, or change it. It is typed unseen; --pin-fd gives the old one, if there is one, and the new
+    /// one, a line each.
+    Set {
+        #[command(flatten)]
+        from: PinFrom,
+    },
+    /// Take the spending PIN away.
+    Remove {
+        #[command(flatten)]
+        from: PinFrom,
+    },
+    /// Lock spending: nothing is paid from now on, whatever asks for it. Earning goes on.
+    Lock,
+    /// Unlock spending with the PIN, until it is locked again.
+    Unlock {
+        /// Lock it again by itself after so many minutes.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: Option<u32>,
+        #[command(flatten)]
+        from: PinFrom,
+    },
 }

@@ -11,10 +11,10 @@ use pylon_hud::domain::purchase::{AutoPay, PurchaseState};
 use pylon_hud::node::{Ask, Failure, Market, NodeCommand, NodeEvent, RobotKind};
 use pylon_hud::store::{Offer, PurchaseDetail, PurchaseRow};
 
-use crate::args::{Job, JobVerb, Output, Pay, Submit, Unlock};
+use crate::args::{Job, JobVerb, Output, Pay, PinFrom, Submit, Unlock};
 use crate::errand::Errand;
 use crate::talk::{ANSWER, Place, unexpected};
-use crate::{purchases, report};
+use crate::{pin, purchases, report};
 
 /// Between two looks at a request that is waited for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -27,7 +27,7 @@ const WITHDRAW: Duration = Duration::from_secs(5);
 pub fn run(place: &Place, job: Job) -> Result<(), Failure> {
     match job.verb {
         JobVerb::Submit(submit) => ask(place, &submit, &job.unlock),
-        JobVerb::Pay { id, provider, output } => pay(place, id, provider, output, &job.unlock),
+        JobVerb::Pay { id, provider, pin, output } => pay(place, id, provider, pin, output, &job.unlock),
         JobVerb::Status { id, output } => match place.ask(NodeCommand::Purchase { request: id }, ANSWER)? {
             NodeEvent::Purchase { purchase } => purchases::detail(&purchase, output),
             event => Err(unexpected(&event)),
@@ -87,10 +87,10 @@ const fn policy(pay: Pay) -> AutoPay {
     }
 }
 
-fn pay(place: &Place, id: String, provider: Option<Pubkey>, output: Output, unlock: &Unlock) -> Result<(), Failure> {
+fn pay(place: &Place, id: String, provider: Option<Pubkey>, pin: PinFrom, output: Output, unlock: &Unlock) -> Result<(), Failure> {
     let mut errand = Errand::begin(place, unlock)?;
     if !errand.is_own() {
-        return purchases::paying(&row(&mut errand, NodeCommand::PayOffer { request: id, provider })?, output);
+        return purchases::paying(&take(&mut errand, id, provider, pin)?, output);
     }
     let request = detail(&mut errand, id)?.row;
     let is_wanted = |offer: &Offer| offer.flaw.is_none() && provider.is_none_or(|wanted| wanted == offer.provider);
@@ -99,7 +99,7 @@ fn pay(place: &Place, id: String, provider: Option<Pubkey>, output: Output, unlo
     if is_over(&found) {
         return ended(&found, output);
     }
-    row(&mut errand, NodeCommand::PayOffer { request: request.id.to_string(), provider })?;
+    take(&mut errand, request.id.to_string(), provider, pin)?;
     report::aside("No node runs, so this waits for the answer. Ctrl-C leaves it to the next start.");
     let begun = until(&mut errand, &request, REACH, |request| has_begun(request) || request.row.state.is_final())?;
     if !has_begun(&begun) && !begun.row.state.is_final() {
@@ -187,6 +187,15 @@ fn ended(ended: &PurchaseDetail, output: Output) -> Result<(), Failure> {
 fn detail(errand: &mut Errand, id: String) -> Result<PurchaseDetail, Failure> {
     match errand.ask(NodeCommand::Purchase { request: id }, ANSWER)? {
         NodeEvent::Purchase { purchase } => Ok(*purchase),
+        event => Err(unexpected(&event)),
+    }
+}
+
+/// Takes an offer, with the PIN where that is wanted.
+fn take(errand: &mut Errand, request: String, provider: Option<Pubkey>, pin: PinFrom) -> Result<PurchaseRow, Failure> {
+    let command = NodeCommand::PayOffer { request, provider };
+    match pin::pay(|command, limit| errand.ask(command, limit), command, ANSWER, pin)? {
+        NodeEvent::PurchaseChanged { purchase } => Ok(*purchase),
         event => Err(unexpected(&event)),
     }
 }

@@ -17,9 +17,11 @@ pub fn run(place: &Place, jobs: &Jobs) -> Result<(), Failure> {
             place.ask_running(NodeCommand::CancelJob { job: id.clone() }, ANSWER)?;
             report::done("The job is called off.", jobs.output)
         }
-        Some(JobsVerb::Refund { id, to, unlock }) => {
+        Some(JobsVerb::Refund { id, to, unlock, pin }) => {
             let job = detail(place, id)?.record.id.to_string();
-            match Errand::begin(place, unlock)?.ask(NodeCommand::Refund { job, to: to.clone() }, PATIENT)? {
+            let mut errand = Errand::begin(place, unlock)?;
+            let refund = NodeCommand::Refund { job, to: to.clone() };
+            match crate::pin::pay(|command, limit| errand.ask(command, limit), refund, PATIENT, *pin)? {
                 NodeEvent::Payment { payment } => money::payment(&payment, jobs.output),
                 event => Err(unexpected(&event)),
             }

@@ -10,6 +10,7 @@ mod job;
 mod jobs;
 mod logs;
 mod models;
+mod pin;
 pub mod practice;
 mod relays;
 mod restart;

@@ -17,7 +17,8 @@ use crate::wallet::spark::protocol::{Answer, Call, Fault, FromHelper, OpenFault,
 /// Somebody who can open a wallet.
 pub trait Opener: Send + 'static {
     /// Opens it. What it tells by itself from then on goes to `news`.
-    fn open(self, opening: Opening, news: UnboundedSender<FromHelper>) -> BoxFuture<'static, Result<(Opened, Arc<dyn Session>), OpenFault>>;
+    fn open(self, opening: Opening, news: UnboundedSender<FromHelper>)
+    -> BoxFuture<'static, Result<(Opened, Arc<dyn Session>), OpenFault>>;
 }
 
 /// A wallet that is open.
@@ -28,11 +29,7 @@ pub trait Session: Send + Sync + 'static {
 }
 
 /// Answers until it is told to close, until its input ends, or until nobody reads what it says.
-pub async fn serve(
-    input: impl AsyncRead + Send + Unpin,
-    output: impl AsyncWrite + Send + Unpin + 'static,
-    opener: impl Opener,
-) {
+pub async fn serve(input: impl AsyncRead + Send + Unpin, output: impl AsyncWrite + Send + Unpin + 'static, opener: impl Opener) {
     let (out, lines) = unbounded_channel();
     let mut tasks = JoinSet::new();
     let writing = tasks.spawn(async move { drop(write(output, lines).await) });

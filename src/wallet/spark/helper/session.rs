@@ -39,7 +39,11 @@ struct Wallet {
 }
 
 impl Opener for Spark {
-    fn open(self, opening: Opening, news: UnboundedSender<FromHelper>) -> BoxFuture<'static, Result<(Opened, Arc<dyn Session>), OpenFault>> {
+    fn open(
+        self,
+        opening: Opening,
+        news: UnboundedSender<FromHelper>,
+    ) -> BoxFuture<'static, Result<(Opened, Arc<dyn Session>), OpenFault>> {
         async move {
             let (wallet, opened) = Wallet::open(opening, news).await?;
             Ok((opened, Arc::new(wallet) as Arc<dyn Session>))

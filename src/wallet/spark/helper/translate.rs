@@ -11,8 +11,16 @@ const NO_ROW: &str = "Query returned no rows";
 /// What it says when it has fewer sats than are needed.
 const TOO_LITTLE: &str = "insufficient funds";
 /// Words of errors that mean that nobody could be reached.
-const NOBODY: &[&str] =
-    &["transport error", "connection error", "error sending request", "tcp connect error", "dns error", "connectivity", "timed out", "deadline"];
+const NOBODY: &[&str] = &[
+    "transport error",
+    "connection error",
+    "error sending request",
+    "tcp connect error",
+    "dns error",
+    "connectivity",
+    "timed out",
+    "deadline",
+];
 
 /// An error of a call.
 pub fn fault(error: CallError<lib::SdkError>) -> Fault {
@@ -69,7 +77,10 @@ pub fn is_no_payment(fault: &Fault) -> bool {
 pub fn open_fault(error: CallError<lib::SdkError>) -> OpenFault {
     let words = match error {
         CallError::Sdk(
-            lib::SdkError::Generic(words) | lib::SdkError::InvalidInput(words) | lib::SdkError::Signer(words) | lib::SdkError::StorageError(words),
+            lib::SdkError::Generic(words)
+            | lib::SdkError::InvalidInput(words)
+            | lib::SdkError::Signer(words)
+            | lib::SdkError::StorageError(words),
         ) => words,
         CallError::Sdk(error) => format!("{error:?}"),
         error => error.to_string(),
@@ -148,7 +159,13 @@ fn details(details: lib::PaymentDetails) -> (Option<String>, Option<String>, Str
 
 /// What a text is that somebody wants to pay to.
 pub fn inspected(input: lib::InputType) -> Result<Inspected, Fault> {
-    let other = |name: &str| Inspected { kind: Kind::Other(name.to_owned()), to: String::new(), sats: None, network: None, description: String::new() };
+    let other = |name: &str| Inspected {
+        kind: Kind::Other(name.to_owned()),
+        to: String::new(),
+        sats: None,
+        network: None,
+        description: String::new(),
+    };
     Ok(match input {
         lib::InputType::BitcoinAddress(found) => Inspected {
             kind: Kind::OnChain,

@@ -2,11 +2,11 @@
 
 use super::world::{FEE, recorded};
 use super::*;
+use crate::domain::money::Sats;
+use crate::domain::payment::Network;
 use crate::wallet::contract::fresh_key;
 use crate::wallet::spark::protocol::{Call, Deposit};
 use crate::wallet::{AddressKind, Claimed, DepositId, DestinationKind, InvoiceRequest, WalletError};
-use crate::domain::money::Sats;
-use crate::domain::payment::Network;
 
 /// What the real library knows as an address of this kind and network.
 fn known(kind: &protocol::Kind, network: Network) -> String {

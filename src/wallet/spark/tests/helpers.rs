@@ -102,7 +102,9 @@ async fn answers_find_whoever_asked_in_whatever_order_they_come() {
     let kept = Kept::start(async |mut line: Line, _| {
         line.greet().await;
         loop {
-            let (Some((one, _)), Some((two, _)), Some((three, _))) = (line.call().await, line.call().await, line.call().await) else { return };
+            let (Some((one, _)), Some((two, _)), Some((three, _))) = (line.call().await, line.call().await, line.call().await) else {
+                return;
+            };
             for id in [three, one, two] {
                 line.answer(id).await;
             }

@@ -35,10 +35,7 @@ async fn an_old_balance_is_shown_as_old_also_after_a_restart() {
     assert!(is_old(&spark.payer).await);
     let spark = spark.restart().await;
     assert!(is_old(&spark.payer).await);
-    let refused = spark.payer.invoice(crate::wallet::InvoiceRequest {
-        amount: MilliSats(1_000),
-        description: String::new(),
-        expiry_secs: 60,
-    });
+    let refused =
+        spark.payer.invoice(crate::wallet::InvoiceRequest { amount: MilliSats(1_000), description: String::new(), expiry_secs: 60 });
     assert!(matches!(refused.await, Err(WalletError::Unreachable(_))));
 }

@@ -7,9 +7,9 @@ use pylon_hud::wallet::{Claimed, DepositId};
 
 use super::Teller;
 use super::send::{Consent, NETWORK};
-use crate::args::{DepositsVerb, Money, Output};
+use crate::args::{DepositsVerb, Money, Output, PinFrom};
 use crate::talk::{Place, unexpected};
-use crate::{coins as print, report};
+use crate::{coins as print, pin, report};
 
 /// Lists, claims or sends back what came over the chain.
 pub fn deposits(teller: &mut Teller<'_>, verb: Option<&DepositsVerb>, output: Output) -> Result<(), Failure> {
@@ -28,14 +28,21 @@ pub fn deposits(teller: &mut Teller<'_>, verb: Option<&DepositsVerb>, output: Ou
                 event => Err(unexpected(&event)),
             }
         }
-        Some(DepositsVerb::Refund { deposit, to, fee, yes }) => refund(teller, deposit, to, *fee, Consent::of(*yes), output),
+        Some(DepositsVerb::Refund { deposit, to, fee, yes, pin }) => refund(teller, deposit, (to, *fee), Consent::of(*yes), *pin, output),
     }
 }
 
-fn refund(teller: &mut Teller<'_>, deposit: &DepositId, to: &str, fee: u64, consent: Consent, output: Output) -> Result<(), Failure> {
+fn refund(
+    teller: &mut Teller<'_>,
+    deposit: &DepositId,
+    (to, fee): (&str, u64),
+    consent: Consent,
+    pin: PinFrom,
+    output: Output,
+) -> Result<(), Failure> {
     consent.get(&format!("Send the deposit {deposit} to {to}, for a fee of {fee} sats?"))?;
     let command = NodeCommand::RefundDeposit { deposit: deposit.clone(), to: to.to_owned(), fee: Sats(fee) };
-    match teller.ask(command, NETWORK * 2)? {
+    match pin::pay(|command, limit| teller.ask(command, limit), command, NETWORK * 2, pin)? {
         NodeEvent::DepositRefunded { txid } => print::refunded(&txid, output),
         event => Err(unexpected(&event)),
     }

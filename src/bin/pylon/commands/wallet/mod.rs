@@ -13,6 +13,7 @@ use pylon_hud::domain::money::Sats;
 use pylon_hud::node::{Failure, NameChange, NodeCommand, NodeEvent, sentence};
 use pylon_hud::wallet::AddressKind;
 
+use super::pin;
 use crate::args::{Output, Unlock, Wallet, WalletVerb};
 use crate::coins as print;
 use crate::errand::Errand;
@@ -56,7 +57,8 @@ pub fn run(place: &Place, wallet: &Wallet) -> Result<(), Failure> {
                 event => Err(unexpected(&event)),
             }
         }
-        Some(WalletVerb::Send { to, sats, yes }) => send::run(teller, to, *sats, send::Consent::of(*yes), output),
+        Some(WalletVerb::Send { to, sats, yes, pin }) => send::run(teller, to, *sats, send::Consent::of(*yes), *pin, output),
+        Some(WalletVerb::Pin(verb)) => pin::run(place, verb, output),
         Some(WalletVerb::Payments { limit }) => match teller.ask(NodeCommand::Payments { before: None, limit: *limit }, send::NETWORK)? {
             NodeEvent::Payments { page } => money::payments(&page, output),
             event => Err(unexpected(&event)),

@@ -8,9 +8,9 @@ use pylon_hud::node::{Failure, NodeCommand, NodeEvent, Quote};
 use pylon_hud::wallet::DestinationKind;
 
 use super::Teller;
-use crate::args::Output;
+use crate::args::{Output, PinFrom};
 use crate::talk::{PATIENT, unexpected};
-use crate::{coins, money, report};
+use crate::{coins, money, pin, report};
 
 /// What asks somebody out on the internet.
 pub const NETWORK: Duration = Duration::from_secs(60);
@@ -48,7 +48,7 @@ impl Consent {
 }
 
 /// Shows what it would cost, asks, and pays.
-pub fn run(teller: &mut Teller<'_>, to: &str, sats: Option<u64>, consent: Consent, output: Output) -> Result<(), Failure> {
+pub fn run(teller: &mut Teller<'_>, to: &str, sats: Option<u64>, consent: Consent, pin: PinFrom, output: Output) -> Result<(), Failure> {
     let quote = match teller.ask(NodeCommand::Quote { to: to.to_owned(), sats: sats.map(Sats) }, NETWORK)? {
         NodeEvent::Quote { quote } => *quote,
         event => return Err(unexpected(&event)),
@@ -58,11 +58,9 @@ pub fn run(teller: &mut Teller<'_>, to: &str, sats: Option<u64>, consent: Consen
     consent.get(&format!("Send {} sats, and up to {} in fees: {total} in all?", quote.sats.0, quote.fee.0))?;
     let command = match quote.kind {
         DestinationKind::Invoice => NodeCommand::Pay { bolt11: quote.to, sats: quote.sats },
-        DestinationKind::Spark | DestinationKind::OnChain => {
-            NodeCommand::Transfer { to: quote.to, sats: quote.sats, most_fee: quote.fee }
-        }
+        DestinationKind::Spark | DestinationKind::OnChain => NodeCommand::Transfer { to: quote.to, sats: quote.sats, most_fee: quote.fee },
     };
-    match teller.ask(command, PATIENT)? {
+    match pin::pay(|command, limit| teller.ask(command, limit), command, PATIENT, pin)? {
         NodeEvent::Payment { payment } => money::payment(&payment, output),
         event => Err(unexpected(&event)),
     }
