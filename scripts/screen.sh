@@ -6,6 +6,8 @@
 
 screen_pids=()
 screen_hud=
+# What the window is run by, if by anything.
+screen_wrap=()
 screen_dir=
 
 # screen_open WIDTHxHEIGHT DIR: an X server of this size. Pictures and logs go to DIR.
@@ -25,7 +27,7 @@ screen_open() {
 # screen_hud_start OPTIONS...: the window, as large as the screen and with the keys, once it has drawn.
 screen_hud_start() {
     local window try
-    (cd "$screen_dir" && exec "$CARGO_TARGET_DIR/debug/pylon-hud" "$@" >hud.out 2>hud.log) &
+    (cd "$screen_dir" && exec "${screen_wrap[@]}" "$CARGO_TARGET_DIR/debug/pylon-hud" "$@" >hud.out 2>hud.log) &
     screen_hud=$!
     screen_pids+=("$screen_hud")
     for try in $(seq 300); do

@@ -10,7 +10,7 @@ use super::pane::PaneKind;
 use super::pane::Stage;
 use super::pane::layout;
 use super::state::{History, Now, Session};
-use super::theme::{Text, Theme, tokens};
+use super::theme::{Text, Theme, Weight, tokens};
 use super::widgets::{Age, Ink, Signal, Wishes, cap, ink, lamp, words};
 use crate::domain::money::Sats;
 use crate::node::{Link, NodeState, NodeStatus};
@@ -171,10 +171,15 @@ fn hints(ui: &mut Ui, ink: Ink, room: f32) {
     ui.spacing_mut().interact_size.y = tokens::KEY_CAP;
     ui.horizontal_wrapped(|ui| {
         for (kind, words) in HINTS {
-            if let Some(hint) = Hint::find(ui.ctx(), kind) {
-                cap::cap(ui, &hint);
-                ui.add(Label::new(ink.low(Text::Hint, words)).extend());
+            let Some(hint) = Hint::find(ui.ctx(), kind) else { continue };
+            let label = ui.painter().layout_no_wrap(words.to_owned(), Text::Hint.font(Weight::Regular), ink.0.text_low);
+            // A key and its word stay together.
+            let width = cap::size(ui.painter(), &hint, &ink.0).x + label.size().x + ui.spacing().item_spacing.x;
+            if ui.available_size_before_wrap().x < width {
+                ui.end_row();
             }
+            cap::cap(ui, &hint);
+            ui.add(Label::new(ink.low(Text::Hint, words)).extend());
         }
     });
 }

@@ -156,9 +156,19 @@ fn set_aside(path: &Path, why: &str) -> Read {
 pub fn write(path: &Path, preferences: &Preferences) -> std::io::Result<()> {
     let text = toml::to_string_pretty(preferences).map_err(std::io::Error::other)?;
     let dir = path.parent().unwrap_or(Path::new("."));
+    // At the first run the directory is made when a market is entered, which may be after this.
+    make_dir(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Makes a directory that only its owner can look into.
+fn make_dir(dir: &Path) -> std::io::Result<()> {
+    let mut maker = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+    maker.recursive(true).create(dir)
 }
 
 #[cfg(test)]
@@ -168,7 +178,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let dir = tempfile::tempdir().expect("dir");
-        let path = dir.path().join("hud.toml");
+        let path = dir.path().join("not there yet").join("hud.toml");
         assert_eq!(read(&path).preferences, Preferences::default());
         let mine = Preferences { market: Some(Home::Practice), look: Look::HighContrast, scale: 150, ..Preferences::default() };
         write(&path, &mine).expect("written");

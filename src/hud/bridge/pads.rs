@@ -72,14 +72,18 @@ fn listen(said: &Sender<Heard>, is_over: &AtomicBool, wake: &HudWake) {
         Ok(gilrs) => gilrs,
         Err(error) => return tracing::info!("There are no gamepads here: {error}."),
     };
+    // Of those that are there already nothing is said.
+    for (pad, known) in gilrs.gamepads() {
+        if said.send(Heard { pad: pad.into(), what: connected(&known) }).is_err() {
+            return;
+        }
+    }
+    wake.wake();
     while !is_over.load(Ordering::Acquire) {
         let Some(event) = gilrs.next_event_blocking(Some(LOOK)) else { continue };
         let pad = event.id;
         let what = match event.event {
-            EventType::Connected => {
-                let known = gilrs.gamepad(pad);
-                Some(What::Connected { name: known.name().to_owned(), vendor_id: known.vendor_id(), product_id: known.product_id() })
-            }
+            EventType::Connected => Some(connected(&gilrs.gamepad(pad))),
             EventType::Disconnected => Some(What::Gone),
             EventType::ButtonChanged(known, value, _) => {
                 button(known).and_then(|known| sound(value).map(|value| What::Button(known, value)))
@@ -93,6 +97,10 @@ fn listen(said: &Sender<Heard>, is_over: &AtomicBool, wake: &HudWake) {
         }
         wake.wake();
     }
+}
+
+fn connected(pad: &gilrs::Gamepad<'_>) -> What {
+    What::Connected { name: pad.name().to_owned(), vendor_id: pad.vendor_id(), product_id: pad.product_id() }
 }
 
 /// A value a pad may have. Odd hardware says others.

@@ -192,6 +192,10 @@ pub fn settle(
     let context = context.get_mut().clone();
     let owner = claims.owner(focus.area, &context);
     let has_changed = focus.bypass_change_detection().had.replace(owner) != Some(owner);
+    if has_changed {
+        // Where the ring was among other controls says nothing about these.
+        (focus.at, focus.place) = (None, None);
+    }
     if matches!(owner, Owner::Keyboard | Owner::Palette | Owner::Help) {
         return;
     }
@@ -205,10 +209,9 @@ pub fn settle(
         }
         return;
     }
-    let was = if has_changed { None } else { find(focus.at) };
     let mark = find(focus.mark(owner));
-    let nearest = focus.place.filter(|_| !has_changed).and_then(|place| walk::nearest(&stops, place));
-    let Some(stop) = find(focused).or(was).or(nearest).or(mark).or_else(|| stops.first().copied()) else {
+    let nearest = focus.place.and_then(|place| walk::nearest(&stops, place));
+    let Some(stop) = find(focused).or(find(focus.at)).or(nearest).or(mark).or_else(|| stops.first().copied()) else {
         focus.at = None;
         return;
     };

@@ -79,6 +79,22 @@ fn escape_leaves_the_field_then_the_pane_then_closes_it() {
 }
 
 #[test]
+fn whoever_comes_to_a_pane_or_to_the_hotbar_begins_at_its_beginning_or_where_they_were() {
+    let mut player = Player::new(Hud::build(None, Read::default()), Device::Keys);
+    player.does(ActionKind::Press);
+    assert_eq!((player.focus().area, player.focus().slot, player.focus().at), (Area::Hotbar, 0, Some(super::slot_id(0))));
+    player.opens(8);
+    let first = player.ring().unwrap();
+    player.reaches("reduced");
+    player.does(ActionKind::Leave);
+    player.does(ActionKind::MoveUp);
+    assert!(player.ring().is_some_and(|ring| ring.top() > first.top()), "where it was");
+    player.hud.open(7);
+    player.hud.open(8);
+    assert!(player.ring().is_some_and(|ring| ring.top() > first.top()), "by its key as well");
+}
+
+#[test]
 fn keys_walk_the_active_pane_and_no_other() {
     let mut player = sits_down(Device::Keys);
     player.opens(8);

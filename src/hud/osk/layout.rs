@@ -71,7 +71,7 @@ fn text(signs: Signs, shift: Shift, wanted: Wanted) -> Vec<Row> {
     };
     let mut last = vec![key(face, Tap::Shift, 1.4), key(other, Tap::Symbols, 1.1), key("space", Tap::Char(' '), 2.6)];
     if wanted == Wanted::Lines {
-        last.push(key("↵", Tap::Line, 1.0));
+        last.push(key("line", Tap::Line, 1.0));
     }
     last.extend(ends());
     rows.push(last);
@@ -80,7 +80,7 @@ fn text(signs: Signs, shift: Shift, wanted: Wanted) -> Vec<Row> {
 
 /// What every keyboard ends with.
 fn ends() -> [Key; 4] {
-    [key("←", Tap::Left, 1.0), key("→", Tap::Right, 1.0), key("⌫", Tap::Backspace, 1.3), key("done", Tap::Done, 1.6)]
+    [key("←", Tap::Left, 1.0), key("→", Tap::Right, 1.0), key("bksp", Tap::Backspace, 1.3), key("done", Tap::Done, 1.6)]
 }
 
 fn digits(wanted: Wanted) -> Vec<Row> {
@@ -89,7 +89,7 @@ fn digits(wanted: Wanted) -> Vec<Row> {
         Wanted::Number => key(".", Tap::Char('.'), 1.0),
         _ => Key { face: String::new(), tap: None, wide: 1.0 },
     };
-    rows.push(vec![left, key("0", Tap::Char('0'), 1.0), key("⌫", Tap::Backspace, 1.0)]);
+    rows.push(vec![left, key("0", Tap::Char('0'), 1.0), key("bksp", Tap::Backspace, 1.0)]);
     rows.push(vec![key("←", Tap::Left, 1.0), key("→", Tap::Right, 1.0), key("done", Tap::Done, 1.0)]);
     rows
 }
@@ -200,7 +200,7 @@ mod tests {
     fn a_gap_is_passed_over() {
         let rows = rows(Wanted::Pin, Signs::Letters, Shift::Off, "");
         assert_eq!(face(&rows, step(&rows, (2, 0), Steer::Down)), "0");
-        assert_eq!(face(&rows, step(&rows, (3, 1), Steer::Left)), "⌫");
+        assert_eq!(face(&rows, step(&rows, (3, 1), Steer::Left)), "bksp");
     }
 
     #[test]

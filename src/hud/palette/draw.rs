@@ -81,7 +81,8 @@ pub fn view(ui: &mut Ui, ink: Ink, palette: &mut Palette, slots: &[(usize, PaneK
         }
         palette.found = lines.len();
         palette.at = palette.at.min(lines.len().saturating_sub(1));
-        let room = (window.height() * tokens::PALETTE_ROOM - 3.0 * tokens::ROW).max(2.0 * tokens::ROW);
+        // Whole lines: half a line looks like a fault.
+        let room = ((window.height() * tokens::PALETTE_ROOM / tokens::ROW).floor() - 3.0).max(2.0) * tokens::ROW;
         ui.spacing_mut().item_spacing.y = 0.0;
         ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
             for (index, entry) in lines.iter().enumerate() {
@@ -108,7 +109,7 @@ fn line(ui: &mut Ui, ink: Ink, entry: &Entry, is_chosen: bool) -> bool {
     if is_chosen {
         let bar = Rect::from_min_size(place.min, Vec2::new(tokens::BRACKET_WIDTH, place.height()));
         ui.painter().rect_filled(bar, 0.0, ink.0.focus);
-        if palette_moved(ui, place) {
+        if is_cut(ui, place) {
             ui.scroll_to_rect(place, None);
         }
     }
@@ -128,7 +129,7 @@ fn line(ui: &mut Ui, ink: Ink, entry: &Entry, is_chosen: bool) -> bool {
 }
 
 /// Whether a line is not wholly seen.
-fn palette_moved(ui: &Ui, place: Rect) -> bool {
+fn is_cut(ui: &Ui, place: Rect) -> bool {
     !ui.clip_rect().contains_rect(place)
 }
 

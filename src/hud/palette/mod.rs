@@ -80,17 +80,20 @@ fn found(query: &str, slots: &[(usize, super::pane::PaneKind)]) -> Vec<Entry> {
     let pattern = Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart);
     let mut letters = Vec::new();
     let mut score = |text: &str| pattern.score(nucleo_matcher::Utf32Str::new(text, &mut letters), &mut matcher);
-    // A name that fits comes before a description that does.
-    let mut scored: Vec<(bool, u32, Entry)> = Vec::new();
+    let whole = query.trim().to_lowercase();
+    // A description counts only as it is written: a few letters are found in any of them.
+    let mut points = |entry: &Entry| match score(&entry.name) {
+        Some(points) => Some(points),
+        None => entry.help.to_lowercase().contains(&whole).then_some(0),
+    };
+    let mut scored: Vec<(u32, Entry)> = Vec::new();
     for entry in all {
-        match (score(&entry.name), score(entry.help)) {
-            (Some(points), _) => scored.push((true, points, entry)),
-            (None, Some(points)) => scored.push((false, points, entry)),
-            (None, None) => {}
+        if let Some(points) = points(&entry) {
+            scored.push((points, entry));
         }
     }
-    scored.sort_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
-    scored.into_iter().map(|(.., entry)| entry).collect()
+    scored.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
+    scored.into_iter().map(|(_, entry)| entry).collect()
 }
 
 #[cfg(test)]
@@ -107,6 +110,8 @@ mod tests {
         assert_eq!(names("opsell").first().map(String::as_str), Some("open Sell Compute"));
         assert_eq!(names("fscr").first().map(String::as_str), Some("full screen"));
         assert_eq!(names("QUIT").first().map(String::as_str), Some("quit"));
+        assert_eq!(names("sett").len(), 1, "letters of a description are not picked one by one");
+        assert!(names("doctor").contains(&"examine the node".to_owned()));
         assert!(names("zzzz").is_empty());
     }
 

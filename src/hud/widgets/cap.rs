@@ -26,7 +26,8 @@ pub fn badge(painter: &Painter, corner: Pos2, hint: &Hint, palette: &Palette) {
     }
 }
 
-fn size(painter: &Painter, hint: &Hint, palette: &Palette) -> Vec2 {
+/// How much room it takes.
+pub fn size(painter: &Painter, hint: &Hint, palette: &Palette) -> Vec2 {
     let word = painter.layout_no_wrap(hint.text.clone(), Text::Hint.font(Weight::Bold), palette.text_high).size();
     vec2((word.x + 2.0 * tokens::STEP).max(tokens::KEY_CAP), tokens::KEY_CAP)
 }
