@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{self, Align2, Area, Context, Frame, Id, Label, Margin, Order, Stroke, Ui, Vec2, vec2};
+use bevy_egui::egui::{self, Align2, Area, Context, Frame, Id, Label, Margin, Order, Rect, Stroke, Ui, Vec2, vec2};
 
 use super::action::{ActionKind, UserAction};
 use super::input::Hint;
@@ -33,14 +33,14 @@ pub fn draw(
     let ink = Ink(theme.palette);
     let mut wishes = Wishes::default();
     let edge = Vec2::splat(tokens::EDGE);
+    let room = Room::in_window(stage.window);
     corner(&context, "node chip", Align2::LEFT_TOP, edge, |ui| {
-        let is_wide = stage.window.width() >= tokens::CHIPS_LEAST;
-        if chip(ui, ink, |ui| node(ui, ink, &session, &history, *now, is_wide)) {
+        if chip(ui, ink, |ui| node(ui, ink, &session, &history, *now, room)) {
             wishes.wish(UserAction::Toggle(PaneKind::Pylon));
         }
     });
     corner(&context, "money chip", Align2::RIGHT_TOP, vec2(-edge.x, edge.y), |ui| {
-        if chip(ui, ink, |ui| money(ui, ink, &session, *now)) {
+        if chip(ui, ink, |ui| money(ui, ink, &session, *now, room)) {
             wishes.wish(UserAction::Toggle(PaneKind::Wallet));
         }
     });
@@ -50,6 +50,27 @@ pub fn draw(
     }
     actions.write_batch(wishes.take());
     Ok(())
+}
+
+/// How much the chips may say so that they do not cover each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// The state and the amount.
+    Scarce,
+    /// What matters as well.
+    Some,
+    /// Everything.
+    Plenty,
+}
+
+impl Room {
+    fn in_window(window: Rect) -> Self {
+        match window.width() {
+            width if width >= tokens::CHIPS_LEAST => Self::Plenty,
+            width if width >= tokens::CHIPS_SCARCE => Self::Some,
+            _ => Self::Scarce,
+        }
+    }
 }
 
 fn corner(context: &Context, name: &'static str, align: Align2, offset: Vec2, add: impl FnOnce(&mut Ui)) {
@@ -93,7 +114,8 @@ pub fn since(status: &NodeStatus) -> Option<crate::domain::time::UnixMs> {
     status.online_since.or(status.started_at)
 }
 
-fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, is_wide: bool) {
+fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, room: Room) {
+    let is_wide = room == Room::Plenty;
     let status = &session.status;
     let (signal, word) = sign(session);
     lamp::lamp(ui, signal);
@@ -103,7 +125,12 @@ fn node(ui: &mut Ui, ink: Ink, session: &Session, history: &History, now: Now, i
     if !status.blockers.is_empty() {
         title.on_hover_text(status.blockers.iter().map(|blocker| blocker.message.as_str()).collect::<Vec<_>>().join("\n"));
         // One reason in a word; all of them in a sentence under the pointer.
-        ui.label(ink.signal(signal, Text::Table, reasons(status)));
+        if room != Room::Scarce {
+            ui.label(ink.signal(signal, Text::Table, reasons(status)));
+        }
+    }
+    if room == Room::Scarce {
+        return;
     }
     if let Some(since) = since(status) {
         ui.label(ink.mid(Text::Table, Age::of(now.0.since(since)).length())).on_hover_text(format!("Since {} UTC.", words::date(since)));
@@ -132,10 +159,12 @@ fn separator(ui: &mut Ui, ink: Ink) {
     ui.label(ink.low(Text::Table, "|"));
 }
 
-fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now) {
+fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
     if session.is_practice() {
         ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
-        separator(ui, ink);
+        if room != Room::Scarce {
+            separator(ui, ink);
+        }
     }
     let Some(wallet) = &session.status.wallet else {
         let why =
@@ -150,7 +179,12 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now) {
         return;
     }
     ui.label(ink.sats(Text::Body, session.balance().unwrap_or_default()));
-    ui.label(ink.low(Text::Table, format!("{} · {}", wallet.kind, sync_word(&snapshot.sync)))).on_hover_text(format!(
+    let words = match (room, &snapshot.sync) {
+        (Room::Scarce, SyncState::Synced) => return,
+        (Room::Scarce, sync) => sync_word(sync).to_owned(),
+        (Room::Some | Room::Plenty, sync) => format!("{} · {}", wallet.kind, sync_word(sync)),
+    };
+    ui.label(ink.low(Text::Table, words)).on_hover_text(format!(
         "On {}, by the wallet itself, as of {} UTC.",
         snapshot.network.as_str(),
         words::date(snapshot.as_of)

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 
 use crate::hud::action::UserAction;
 use crate::hud::hotbar::{Flash, Slot};
+use crate::hud::pane::arranging::Ending;
 use crate::hud::pane::focus::Arrangement;
 use crate::hud::pane::placing;
 use crate::hud::pane::spawn::Asleep;
@@ -65,13 +66,13 @@ pub fn obey(
             UserAction::Close(pane) => arrangement.close(*pane),
             // Whoever leaves the question for a passphrase leaves that and no pane.
             UserAction::CloseActive if lock.is_asking() => {}
+            // Whoever leaves while a pane is arranged by keys leaves that.
+            UserAction::CloseActive if arrangement.is_arranging() => arrangement.end_arranging(Ending::Back),
             UserAction::CloseActive => arrangement.close_active(),
             UserAction::OpenJob(job) => arrangement.open_job(*job),
             UserAction::ShowJob(job) => histories.iter_mut().for_each(|mut form| form.job = *job),
-            UserAction::Arrange(how) => {
-                if !arrangement.arrange(*how) {
-                    notices.tell(now.0, Tone::Good, "No pane is open.", "Open one first: keys move and resize the active pane.");
-                }
+            UserAction::Arrange(_) | UserAction::Tile(_) | UserAction::Maximise if arrangement.none_is_active() => {
+                notices.tell(now.0, Tone::Good, "No pane is open.", "Open one first: this is about the active pane.");
             }
             UserAction::Enter(market) | UserAction::Choose(market) => asleep.entered = Some(*market),
             UserAction::ChooseAgain if session.may_leave() => {

@@ -67,6 +67,10 @@ impl Arrangement<'_, '_> {
         }
     }
 
+    pub fn none_is_active(&self) -> bool {
+        self.active.0.is_none()
+    }
+
     pub fn none_is_open(&self) -> bool {
         self.panes.iter().all(|(_, _, _, motion, ..)| motion.goal == Goal::Shut)
     }

@@ -1,7 +1,7 @@
 //! What is typed and chosen in a pane, and how that is kept until the next start.
 //!
-//! A secret cannot get in three times over: it is typed into fields that cannot be serialised or are skipped, every text
-//! that the log would not print is left out, and a file that somebody has put one into is not asked to keep it.
+//! A secret cannot get in: where one is asked for it is typed into a field that is skipped or cannot be serialised at all,
+//! and where none is asked for, a text that the log would not print is left out.
 
 use bevy::prelude::*;
 use serde::Serialize;

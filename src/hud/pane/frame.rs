@@ -197,7 +197,7 @@ impl Chrome<'_> {
         let close = Rect::from_min_max(pos2(bar.right() - bar.height(), bar.top()), bar.max);
         let words = Rect::from_min_max(pos2(icon.right() + tokens::STEP, bar.top()), pos2(close.left() - tokens::STEP, bar.bottom()));
         ui.scope_builder(UiBuilder::new().max_rect(words).layout(Layout::right_to_left(Align::Center)), |ui| {
-            if let Some(slot) = self.slot {
+            if let Some(slot) = self.slot.filter(|_| bar.width() >= tokens::TITLE_LEAST) {
                 ui.label(Ink(*palette).low(Text::Hint, format!("slot {}", slot + 1)));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -74,15 +74,23 @@ pub fn confine(rect: Rect, room: Rect) -> Rect {
     Rect::from_min_size(min.round(), size.round())
 }
 
-/// The place of the next pane that is opened: each a step right and down of the one before, beginning again when the
-/// work area has no more room.
+/// The place of the next pane that is opened: each a step right and down of the one before. Where there is no more room to
+/// the right it begins again at the left, and where there is none below, at the top: titles stay visible longer so than if
+/// both began again at once.
 pub fn cascade(size: Vec2, work: Rect, cascade: &mut Cascade) -> Rect {
     let size = size.min(work.size());
     let room = work.size() - size;
-    let steps = ((room.x / tokens::CASCADE).floor().min((room.y / tokens::CASCADE).floor()) as u32).saturating_add(1);
-    let step = cascade.0 % steps;
+    let steps = |room: f32| ((room / tokens::CASCADE).floor() as u32).saturating_add(1);
+    let (across, down) = (cascade.0 % steps(room.x), cascade.0 % steps(room.y));
     cascade.0 = cascade.0.wrapping_add(1);
-    Rect::from_min_size(work.min + Vec2::splat(step as f32 * tokens::CASCADE), size)
+    Rect::from_min_size(work.min + vec2(across as f32, down as f32) * tokens::CASCADE, size)
+}
+
+/// The most that each of so many cascaded panes may measure: all of them have room then, each a step from the one before,
+/// unless they are so many that little would be left of them.
+pub fn cascaded_size(work: Rect, count: usize) -> Vec2 {
+    let steps = count.saturating_sub(1) as f32;
+    (work.size() - Vec2::splat(steps * tokens::CASCADE)).max(work.size() / 2.0)
 }
 
 /// Places for so many panes, none over another: the first as tall as the work area at its left, the rest in up to two
@@ -175,7 +183,11 @@ mod tests {
         let places: Vec<Rect> = (0..40).map(|_| cascade(vec2(480.0, 360.0), work, &mut count)).collect();
         assert_eq!(places[1].min - places[0].min, vec2(45.0, 45.0));
         assert!(places.iter().all(|place| work.contains_rect(*place)));
-        assert_eq!(places.iter().filter(|place| place.min == work.min).count(), 8, "every fifth is the first again");
+        assert_eq!(places.iter().filter(|place| place.top() == work.top()).count(), 8, "every fifth is at the top again");
+        assert_eq!(places.iter().filter(|place| place.left() == work.left()).count(), 3, "every seventeenth at the left");
+        assert!((1..40).all(|at| !places[..at].contains(&places[at])), "none where another is");
+        let tall = cascade(vec2(480.0, 5_000.0), work, &mut count);
+        assert!(work.contains_rect(tall) && tall.height() == work.height());
     }
 
     #[test]

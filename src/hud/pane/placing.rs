@@ -104,14 +104,14 @@ impl Arrangement<'_, '_> {
         self.stage.is_tidy = true;
     }
 
-    /// Puts all open panes behind each other, as large as they are at first.
+    /// Puts all open panes behind each other in their order, as large as they are at first if there is room for that.
     pub fn cascade_all(&mut self) {
         let mut open: Vec<(u64, Entity, PaneKind)> = self.open_panes().map(|(entity, kind, order)| (order, entity, kind)).collect();
         open.sort_unstable_by_key(|(order, ..)| *order);
         *self.cascade = Cascade::default();
-        let work = self.stage.work;
-        let places: Vec<_> =
-            open.into_iter().map(|(_, entity, kind)| (entity, layout::cascade(kind.spec().size, work, &mut self.cascade))).collect();
+        let (work, most) = (self.stage.work, layout::cascaded_size(self.stage.work, open.len()));
+        let mut place = |kind: PaneKind| layout::cascade(kind.spec().size.min(most), work, &mut self.cascade);
+        let places: Vec<(Entity, Rect)> = open.into_iter().map(|(_, entity, kind)| (entity, place(kind))).collect();
         self.put_all(places);
         self.stage.is_tidy = false;
     }
@@ -152,15 +152,18 @@ impl Arrangement<'_, '_> {
         }
     }
 
-    /// Begins to arrange the active pane by keys. False: there is none.
-    pub fn arrange(&mut self, how: How) -> bool {
-        let Some(pane) = self.active.0 else { return false };
-        let Ok((_, _, frame, ..)) = self.panes.get(pane) else { return false };
+    /// Begins to arrange the active pane by keys.
+    pub fn arrange(&mut self, how: How) {
+        let Some(pane) = self.active.0 else { return };
+        let Ok((_, _, frame, ..)) = self.panes.get(pane) else { return };
         // From moving to resizing and back: what it was before stays what it was before.
         let known = self.arranging.0.filter(|arranged| arranged.pane == pane);
         let before = known.map_or((frame.wanted, frame.is_clear, frame.tile), |known| known.before);
         self.arranging.0 = Some(Arranged { pane, how, before });
-        true
+    }
+
+    pub fn is_arranging(&self) -> bool {
+        self.arranging.0.is_some()
     }
 
     /// One step of that.
@@ -223,6 +226,7 @@ pub fn obey(arrangement: &mut Arrangement<'_, '_>, action: &UserAction) {
         UserAction::Tidy => arrangement.tidy(),
         UserAction::Cascade => arrangement.cascade_all(),
         UserAction::ResetHud => arrangement.reset(),
+        UserAction::Arrange(how) => arrangement.arrange(*how),
         UserAction::Nudge(toward) => arrangement.nudge(*toward),
         UserAction::EndArranging(ending) => arrangement.end_arranging(*ending),
         UserAction::Resized(window) => arrangement.resize(*window),

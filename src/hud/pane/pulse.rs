@@ -53,7 +53,8 @@ impl PanePulse {
 
 /// The wallet's pane lights up when money has come in.
 pub fn notice_payment(unseen: Res<'_, Unseen>, mut known: Local<'_, u64>, mut panes: Query<'_, '_, (&Pane, &mut PanePulse)>) {
-    if std::mem::replace(&mut *known, unseen.received) == unseen.received {
+    // It begins anew with each market.
+    if std::mem::replace(&mut *known, unseen.received) >= unseen.received {
         return;
     }
     for (_, mut pulse) in panes.iter_mut().filter(|(pane, _)| pane.0 == PaneKind::Wallet) {

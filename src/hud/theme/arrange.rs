@@ -29,6 +29,11 @@ pub const SLOT_LIFTED: f32 = 0.5;
 /// Between a slot and the hint above it.
 pub const HINT_GAP: f32 = 8.0;
 
+/// In a narrower window the chips say the state and the amount, and nothing else.
+pub const CHIPS_SCARCE: f32 = 480.0;
+/// A narrower pane leaves its slot out of its title.
+pub const TITLE_LEAST: f32 = 240.0;
+
 /// The light that runs along a pane's border: how long it is, as a part of the border, and of how many pieces.
 pub const PULSE_LENGTH: f32 = 0.22;
 pub const PULSE_PIECES: usize = 12;

@@ -14,7 +14,7 @@ use crate::hud::bridge::Alarm;
 use crate::hud::prefs::Motions;
 use crate::hud::testing::{Hud, NOW, job, job_event, online, status};
 use crate::node::status::WalletView;
-use crate::node::{NodeEvent, NodeState, NodeStatus};
+use crate::node::{Market, NodeEvent, NodeState, NodeStatus};
 use crate::wallet::{Snapshot, SyncState};
 
 fn balance(sats: u64) -> NodeEvent {
@@ -156,4 +156,19 @@ fn a_bar_glides_to_how_far_a_job_is_and_then_nothing_is_drawn() {
     hud.frame_after(Duration::from_millis(200));
     hud.frame();
     assert!(!hud.wants_more(), "and has arrived");
+}
+
+#[test]
+fn another_market_is_no_payment() {
+    let mut hud = with_wallet(Motions::Full);
+    hud.say(payment("a", PaymentState::Settled { at: NOW }));
+    hud.settle();
+    hud.say(NodeEvent::Status { status: Box::new(status(NodeState::Stopped)) });
+    hud.settle();
+    hud.app.world_mut().write_message(UserAction::ChooseAgain);
+    hud.settle();
+    hud.app.world_mut().write_message(UserAction::Enter(Market::Practice));
+    hud.open(1);
+    hud.frame();
+    assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, None);
 }
