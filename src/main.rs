@@ -26,9 +26,12 @@ struct Args {
     /// Open in a window. This is the default.
     #[arg(long, conflicts_with = "kiosk")]
     windowed: bool,
-    /// Cover the whole screen.
+    /// Cover the whole screen, with no way out but the spending PIN; spending is locked until it unlocks it.
     #[arg(long)]
     kiosk: bool,
+    /// The monitor a kiosk covers: its name, or its number counted from 1.
+    #[arg(long, value_name = "NAME", requires = "kiosk")]
+    monitor: Option<String>,
     /// Enter the practice market: a relay and a buyer inside this program, no internet, no money.
     #[arg(long)]
     practice: bool,
@@ -64,7 +67,8 @@ fn main() -> AppExit {
         }
     };
     // As if it stood in the config.
-    let overrides = if args.attach { vec!["node.mode=attached".parse().expect("a key and a value")] } else { Vec::new() };
+    let settings = [(args.attach, "node.mode=attached"), (args.kiosk, "limits.lock_at_start=true")];
+    let overrides = settings.iter().filter(|(is_set, _)| *is_set).map(|(_, setting)| setting.parse().expect("a key and a value")).collect();
     let placement = if args.kiosk { Placement::Kiosk } else { Placement::Windowed };
     let exit = Exit::default();
     let asked = exit.clone();
@@ -73,22 +77,26 @@ fn main() -> AppExit {
     if let Err(error) = caught {
         eprintln!("pylon-hud: Ctrl-C cannot be caught ({error}), so it ends the program at once.");
     }
+    let preferences = prefs::read(&paths.hud_toml);
+    let window = window::primary(placement, preferences.preferences.window);
     let hud = HudPlugin {
         placement,
         exit,
         market: args.practice.then_some(Market::Practice),
-        preferences: prefs::read(&paths.hud_toml),
+        preferences,
         preferences_file: Some(paths.hud_toml.clone()),
         link: Link::At(Box::new(Place { paths, environment, overrides })),
     };
     let mut app = App::new();
+    app.insert_resource(window::NamedMonitor(args.monitor));
     #[cfg(feature = "dev")]
     app.insert_resource(pylon_hud::hud::dev::Shot { file: args.shot, after: std::time::Duration::from_secs_f32(args.after.max(0.0)) });
     app
         // Ctrl-C is ours: Bevy's own handler would wait for the next frame, which may never come. So is the log.
         .add_plugins(
             DefaultPlugins
-                .set(WindowPlugin { primary_window: Some(window::primary(placement)), ..default() })
+                // Closing is ours as well: some windows ask first, and a kiosk's has no way out.
+                .set(WindowPlugin { primary_window: Some(window), close_when_requested: false, ..default() })
                 .disable::<TerminalCtrlCHandlerPlugin>(),
         )
         .add_plugins((EguiPlugin::default(), hud))

@@ -5,17 +5,23 @@
 //! otherwise.
 
 pub mod arranging;
+pub mod chord;
 pub mod steering;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Pos2, Rect, Vec2};
+
+pub use chord::{Chord, ChordKey, With};
+use chord::{alone, ctrl, ctrl_letter, letter};
 
 use super::input::{Device, Tap};
 use super::pane::PaneKind;
 use super::pane::arranging::{Ending, How};
 use super::pane::grip::Grip;
 use super::pane::tile::Toward;
-use super::prefs::{Drawing, Motions};
+use super::pin::PinWish;
+use super::prefs::{Ambient, Drawing, Motions};
+use super::question::Question;
 use super::theme::Look;
 use crate::domain::ids::JobId;
 use crate::node::{Market, NodeCommand, Secret};
@@ -117,8 +123,6 @@ pub enum UserAction {
     Steer(Steer),
     /// Focus: what stands in front or has the keys scrolls by so many points; less than 0 goes down.
     Scroll(f32),
-    /// Notices: take the newest away.
-    DismissNewest,
     /// Palette: open, or close.
     TogglePalette,
     /// Help: open, or close.
@@ -135,12 +139,32 @@ pub enum UserAction {
     BindButton(ActionKind, GamepadButton),
     /// Bindings, preferences: the key and the button of this action are as they were at first; `None`: of all.
     Unbind(Option<ActionKind>),
-    /// Window: end the program; asks first if that stops a node.
+    /// Nobody: what stood here was held back by the gate ([`super::gate`]).
+    Nothing,
+    /// Gate: do this without asking; the question has been answered, or the PIN shown.
+    Sure(Box<UserAction>),
+    /// Question: ask this before anything is done.
+    Question(Box<Question>),
+    /// Gate: what this answer of the question means is to be done. 0 is the first.
+    Answer(usize),
+    /// PIN: ask for the spending PIN, for this.
+    AskPin(PinWish),
+    /// PIN: this was typed.
+    EnterPin(Secret),
+    /// PIN: give it up.
+    LeavePin,
+    /// Bridge, PIN: lock spending at once, or ask for the PIN that unlocks it.
+    ToggleSpending,
+    /// Notices: take the newest away.
+    DismissNewest,
+    /// Notices: take all away.
+    DismissAll,
+    /// Window: end the program.
     Quit,
-    /// Window: end the program, whatever that stops.
-    QuitNow,
-    /// Window: the question whether to end the program is answered with no.
-    Stay,
+    /// Kiosk: become a window like any other.
+    LeaveKiosk,
+    /// Preferences: whether the backdrop moves while the node is online.
+    SetAmbient(Ambient),
 }
 
 /// A move of the focus, or a press of what it is on. Who has the focus decides what it means.
@@ -205,12 +229,14 @@ pub enum ActionKind {
     ZoomIn,
     ZoomOut,
     ZoomReset,
+    DismissNewest,
+    DismissAll,
+    ToggleSpending,
     StartNode,
     StopNode,
     Examine,
     ChooseAgain,
     CloseAll,
-    Dismiss,
     Palette,
     Help,
     Keyboard,
@@ -238,32 +264,6 @@ pub enum ActionKind {
     TypeSymbols,
 }
 
-/// A key, alone or with others held down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Chord {
-    pub key: ChordKey,
-    pub with: With,
-}
-
-/// Digits and function keys by their place on the keyboard, letters by what is printed on them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChordKey {
-    Place(KeyCode),
-    Letter(char),
-}
-
-/// What is held down with a key; Cmd does as Ctrl. Without Ctrl or Alt it works only while nobody types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum With {
-    Nothing,
-    Shift,
-    Ctrl,
-    CtrlShift,
-    CtrlAlt,
-    /// The Super key alone, where it is not Cmd. What is bound to no chord with it means what it means with Ctrl.
-    Super,
-}
-
 /// A row of the table.
 #[derive(Debug)]
 pub struct Binding {
@@ -274,22 +274,6 @@ pub struct Binding {
     /// The button of a gamepad at first.
     pub pad: Option<GamepadButton>,
     pub help: &'static str,
-}
-
-pub(super) const fn alone(key: KeyCode) -> Chord {
-    Chord { key: ChordKey::Place(key), with: With::Nothing }
-}
-
-pub(super) const fn ctrl(key: KeyCode) -> Chord {
-    Chord { key: ChordKey::Place(key), with: With::Ctrl }
-}
-
-pub(super) const fn letter(letter: char) -> Chord {
-    Chord { key: ChordKey::Letter(letter), with: With::Nothing }
-}
-
-pub(super) const fn ctrl_letter(letter: char) -> Chord {
-    Chord { key: ChordKey::Letter(letter), with: With::Ctrl }
 }
 
 macro_rules! slot_row {

@@ -1,17 +1,22 @@
 //! What lies behind the panes: the grid, the light from below in the colour of the node's state, and where to begin.
 
+use std::time::Duration;
+
 use bevy::prelude::*;
+use bevy::time::Real;
 use bevy_egui::egui::emath::GuiRounding as _;
 use bevy_egui::egui::{self, Color32, Label, LayerId, Mesh, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
 use super::HudSystems;
+use super::bridge::Alarm;
 use super::chips::sign;
 use super::pane::motion::{Moving, elapsed};
 use super::pane::{Closed, Pane};
-use super::prefs::Preferences;
-use super::state::Session;
+use super::prefs::{Ambient, Motions, Preferences};
+use super::state::{Now, Session};
 use super::theme::{Palette, Text, Theme, Weight, tokens};
+use crate::node::NodeState;
 
 /// Corners of the tint's outline: enough that none is seen.
 const TINT_CORNERS: u32 = 64;
@@ -38,10 +43,14 @@ impl Light {
     }
 }
 
+/// How far the grid has moved, in pixels of a cell.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drift(u32);
+
 /// Draws the backdrop before everything else.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Light>();
-    app.add_systems(Update, fade.in_set(HudSystems::Move));
+    app.init_resource::<Light>().init_resource::<Drift>();
+    app.add_systems(Update, (fade, roam).in_set(HudSystems::Move));
     app.add_systems(EguiPrimaryContextPass, draw.in_set(HudSystems::DrawBehind));
 }
 
@@ -67,17 +76,39 @@ fn fade(
     light.set_if_neq(next);
 }
 
+/// Moves the grid by a pixel each half second, if that is wanted and the node is online. One frame a step: between two
+/// pixels there is nothing to see.
+fn roam(
+    session: Res<'_, Session>,
+    preferences: Res<'_, Preferences>,
+    now: Res<'_, Now>,
+    real: Res<'_, Time<Real>>,
+    mut alarm: ResMut<'_, Alarm>,
+    mut drift: ResMut<'_, Drift>,
+) {
+    let moves = preferences.ambient == Ambient::On && preferences.motions == Motions::Full && session.status.state == NodeState::Online;
+    if !moves || !session.link.is_up() {
+        return;
+    }
+    let (step, now) = (tokens::AMBIENT_STEP.as_millis() as u64, u64::try_from(now.0.0).unwrap_or_default());
+    drift.set_if_neq(Drift((now / step % tokens::GRID_CELL as u64) as u32));
+    if let Some(frame) = real.last_update() {
+        alarm.at(frame + Duration::from_millis(step - now % step));
+    }
+}
+
 fn draw(
     mut contexts: EguiContexts<'_, '_>,
     theme: Res<'_, Theme>,
     light: Res<'_, Light>,
+    drift: Res<'_, Drift>,
     session: Res<'_, Session>,
     open: Query<'_, '_, (), (With<Pane>, Without<Closed>)>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let whole = UiBuilder::new().layer_id(LayerId::background()).max_rect(context.viewport_rect());
     let mut ui = Ui::new(context.clone(), egui::Id::new("backdrop"), whole);
-    paint(ui.painter(), ui.max_rect(), &theme.palette, light.shown());
+    paint(ui.painter(), ui.max_rect(), &theme.palette, light.shown(), drift.0);
     if open.is_empty() && session.market.is_some() {
         let state = if session.link.is_up() { sign(&session).1 } else { "out of reach" };
         words(&mut ui, &theme.palette, state);
@@ -97,17 +128,18 @@ fn words(ui: &mut Ui, palette: &Palette, state: &str) {
 }
 
 /// Grid and tint. `light` is the colour of the node's state.
-fn paint(painter: &Painter, area: Rect, palette: &Palette, light: Color32) {
+fn paint(painter: &Painter, area: Rect, palette: &Palette, light: Color32, drift: u32) {
     painter.rect_filled(area, 0.0, palette.ground);
-    painter.add(grid(area, painter.pixels_per_point(), palette.grid));
+    painter.add(grid(area, painter.pixels_per_point(), palette.grid, drift));
     painter.add(tint(area, tokens::faded(light, tokens::TINT_STRENGTH)));
 }
 
 /// Lines on whole physical pixels, or they would be two grey pixels wide on scaled screens.
-fn grid(area: Rect, pixels_per_point: f32, colour: Color32) -> Mesh {
+fn grid(area: Rect, pixels_per_point: f32, colour: Color32, drift: u32) -> Mesh {
     let on_pixel = |points: f32| (points * pixels_per_point).round() / pixels_per_point;
     let thickness = (tokens::HAIRLINE * pixels_per_point).round().max(1.0) / pixels_per_point;
-    let lines = |length: f32| (0..).map(|line| line as f32 * tokens::GRID_CELL).take_while(move |at| *at < length);
+    let first = drift as f32 / pixels_per_point % tokens::GRID_CELL;
+    let lines = |length: f32| (0..).map(move |line| first + line as f32 * tokens::GRID_CELL).take_while(move |at| *at < length);
     let mut mesh = Mesh::default();
     for x in lines(area.width()) {
         mesh.add_colored_rect(Rect::from_min_size(pos2(on_pixel(area.left() + x), area.top()), vec2(thickness, area.height())), colour);
@@ -145,6 +177,9 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::hud::prefs::Read;
+    use crate::hud::testing::{Hud, status_event};
+    use crate::node::Market;
 
     const AREA: Rect = Rect::from_min_max(Pos2::ZERO, pos2(1280.0, 720.0));
 
@@ -164,12 +199,40 @@ mod tests {
     #[test]
     fn grid_lines_stand_on_whole_pixels_at_any_scale() {
         for pixels_per_point in [1.0, 1.25, 1.5, 2.0] {
-            let mesh = grid(AREA, pixels_per_point, tokens::NIGHT.grid);
+            let mesh = grid(AREA, pixels_per_point, tokens::NIGHT.grid, 0);
             assert_eq!(mesh.vertices.len(), 4 * (32 + 18), "a line each 40 points");
             for vertex in &mesh.vertices {
                 let (x, y) = (vertex.pos.x * pixels_per_point, vertex.pos.y * pixels_per_point);
                 assert!((x - x.round()).abs() < 0.01 && (y - y.round()).abs() < 0.01, "{x} {y} at {pixels_per_point}");
             }
+        }
+    }
+
+    /// A window whose node is online, with this taste, ten seconds long: at which of its frames was something asked for.
+    fn wakes(ambient: Ambient, motions: Motions, state: NodeState) -> Vec<u32> {
+        let preferences = Preferences { ambient, motions, ..Preferences::default() };
+        let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+        hud.say(status_event(state));
+        hud.settle();
+        let mut places = Vec::new();
+        for _ in 0..10 {
+            hud.frame_after(Duration::from_millis(500));
+            assert!(!hud.wants_more(), "it draws without rest");
+            places.push(hud.app.world().resource::<Drift>().0);
+        }
+        places.dedup();
+        places
+    }
+
+    #[test]
+    fn the_grid_moves_only_while_online_and_wanted_and_by_two_pixels_a_second() {
+        assert_eq!(wakes(Ambient::On, Motions::Full, NodeState::Online).len(), 10);
+        for (ambient, motions, state) in [
+            (Ambient::Off, Motions::Full, NodeState::Online),
+            (Ambient::On, Motions::Reduced, NodeState::Online),
+            (Ambient::On, Motions::Full, NodeState::Degraded),
+        ] {
+            assert_eq!(wakes(ambient, motions, state).len(), 1, "{ambient:?} {motions:?} {state:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use bevy_egui::egui::{Align2, Area, Id, Label, Margin, Order, Rect, Sides, Strok
 use super::action::UserAction;
 use super::pane::layout;
 use super::state::{Now, Session};
-use super::theme::{Text, Theme, tokens};
+use super::theme::{self, Text, Theme, tokens};
 use super::widgets::{Age, Ink, Signal, Wishes, button, card, ink, lamp, words};
 use crate::config::Mode;
 use crate::node::{Fate, Link, NodeCommand};
@@ -77,7 +77,7 @@ pub fn view(ui: &mut Ui, ink: Ink, session: &Session, now: Now, wishes: &mut Wis
             ui.label(ink::title("Link lost", Text::Body, ink.0.text_high));
         };
         let cure = |ui: &mut Ui| fate == Fate::Gone && mode != Mode::Attached && button::small(ui, "Start the node").clicked();
-        let (_, pressed) = Sides::new().height(tokens::ROW).shrink_left().truncate().show(ui, title, cure);
+        let (_, pressed) = Sides::new().height(theme::hit(ui.ctx())).shrink_left().truncate().show(ui, title, cure);
         if pressed {
             wishes.ask(NodeCommand::Start);
         }

@@ -6,12 +6,13 @@ use bevy_egui::egui::{self, Align2, Area, Context, Frame, Id, Label, Margin, Ord
 
 use super::action::{ActionKind, UserAction};
 use super::input::Hint;
+use super::kiosk;
 use super::pane::PaneKind;
 use super::pane::Stage;
 use super::pane::layout;
 use super::state::{History, Now, Session};
-use super::theme::{Text, Theme, Weight, tokens};
-use super::widgets::{Age, Ink, Signal, Wishes, cap, ink, lamp, words};
+use super::theme::{self, Text, Theme, Weight, tokens};
+use super::widgets::{Age, Ink, Signal, Wishes, button, cap, ink, lamp, words};
 use crate::domain::money::Sats;
 use crate::node::{Link, NodeState, NodeStatus};
 use crate::wallet::SyncState;
@@ -35,12 +36,13 @@ pub fn draw(
     let edge = Vec2::splat(tokens::EDGE);
     let room = Room::in_window(stage.window);
     corner(&context, "node chip", Align2::LEFT_TOP, edge, |ui| {
-        if chip(ui, ink, |ui| node(ui, ink, &session, &history, *now, room)) {
+        let said = format!("Node {}. Opens Pylon.", sign(&session).1);
+        if chip(ui, ink, &said, |ui| node(ui, ink, &session, &history, *now, room)) {
             wishes.wish(UserAction::Toggle(PaneKind::Pylon));
         }
     });
     corner(&context, "money chip", Align2::RIGHT_TOP, vec2(-edge.x, edge.y), |ui| {
-        if chip(ui, ink, |ui| money(ui, ink, &session, *now, room)) {
+        if chip(ui, ink, &balance_in_words(&session), |ui| money(ui, ink, &session, *now, room)) {
             wishes.wish(UserAction::Toggle(PaneKind::Wallet));
         }
     });
@@ -78,16 +80,25 @@ fn corner(context: &Context, name: &'static str, align: Align2, offset: Vec2, ad
     area.show(context, add);
 }
 
+/// What a screen reader calls the money chip.
+fn balance_in_words(session: &Session) -> String {
+    let balance = session.status.wallet.as_ref().map(|wallet| wallet.snapshot.balance.0 / 1000);
+    balance.map_or_else(|| "No wallet. Opens Wallet.".to_owned(), |sats| format!("{sats} sats. Opens Wallet."))
+}
+
 /// A chip. True when it was pressed.
-fn chip(ui: &mut Ui, ink: Ink, add: impl FnOnce(&mut Ui)) -> bool {
+fn chip(ui: &mut Ui, ink: Ink, said: &str, add: impl FnOnce(&mut Ui)) -> bool {
     let frame = Frame::new().fill(ink.0.surface_0).stroke(Stroke::new(tokens::HAIRLINE, ink.0.border_quiet));
     let shown = frame.inner_margin(Margin::symmetric(tokens::ROW_PADDING as i8, 0)).show(ui, |ui| {
         ui.horizontal(|ui| {
-            ui.set_min_height(tokens::CHIP - 2.0 * tokens::HAIRLINE);
+            ui.set_min_height(tokens::CHIP.max(theme::hit(ui.ctx())) - 2.0 * tokens::HAIRLINE);
             add(ui);
         });
     });
-    shown.response.interact(egui::Sense::click()).clicked()
+    let response = shown.response.interact(egui::Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, said));
+    button::ring(ui, &response);
+    response.clicked()
 }
 
 /// A state as a lamp and a word.
@@ -165,6 +176,15 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
         if room != Room::Scarce {
             separator(ui, ink);
         }
+    }
+    if session.is_spending_locked(now.0) {
+        let (word, why) = if kiosk::is_receive_only(session) {
+            ("receive only", "Spending is locked, and there is no PIN yet to unlock it. L sets one.")
+        } else {
+            ("spending locked", "Nothing is paid. L asks for the PIN that unlocks it. Earning goes on.")
+        };
+        ui.label(ink.signal(Signal::Warning, Text::Table, word)).on_hover_text(why);
+        separator(ui, ink);
     }
     let Some(wallet) = &session.status.wallet else {
         let why =

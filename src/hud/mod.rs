@@ -7,7 +7,8 @@
 //!
 //! A frame: what the node said comes in ([`bridge`]), keys become intent ([`input`]), state takes in what was said
 //! ([`state`]), things move ([`pane::motion`]), views draw ([`panes`], [`hotbar`], [`chips`], [`notices`]) and say what
-//! the user wants ([`action`]), and that is obeyed before the frame ends ([`act`]).
+//! the user wants ([`action`]), what needs a question or the PIN is held back ([`gate`]), and the rest is obeyed before the
+//! frame ends ([`act`]).
 
 pub mod act;
 pub mod action;
@@ -18,21 +19,27 @@ pub mod chips;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod failure;
+pub mod gate;
 pub mod help;
 pub mod hotbar;
 pub mod icons;
 pub mod input;
+pub mod kiosk;
 pub mod leave;
+pub mod modal;
 pub mod notices;
 pub mod osk;
 pub mod palette;
 pub mod pane;
 pub mod panes;
+pub mod pin;
 pub mod power;
 pub mod prefs;
-pub mod quit;
+pub mod question;
 pub mod robot;
 pub mod saved;
+#[cfg(test)]
+mod senses;
 pub mod state;
 pub mod stripes;
 #[cfg(test)]
@@ -96,20 +103,19 @@ impl Plugin for HudPlugin {
         app.insert_resource(self.exit.clone());
         app.insert_resource(bridge::Alarm::new(wake.clone()));
         app.insert_resource(bridge::Bridge::new(self.link.clone(), wake));
-        app.insert_resource(self.preferences.preferences.clone());
+        let is_kiosk = self.placement == window::Placement::Kiosk;
+        app.insert_resource(kiosk::Kiosk { is_on: is_kiosk });
+        app.insert_resource(bridge::screen_saver::ScreenSaver::new(self.exit.wake.clone()));
+        app.insert_resource(prefs::Preferences { is_kiosk, ..self.preferences.preferences.clone() });
         app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));
         app.add_plugins((bridge::plugin, leave::plugin, theme::plugin, window::plugin, power::plugin, state::plugin, input::plugin));
         app.init_resource::<banner::Clearing>();
         app.init_resource::<unlock::Form>().init_resource::<osk::Osk>().init_resource::<palette::Palette>().init_resource::<help::Help>();
-        app.insert_resource(quit::Quitting { placement: self.placement, is_asked: false });
         app.add_plugins((backdrop::plugin, pane::plugin, panes::plugin, hotbar::plugin, act::plugin));
-        let over =
-            (welcome::draw, hotbar::draw, pane::arranging::draw, chips::draw, banner::draw, unlock::draw, notices::draw, stripes::draw);
-        let front = (palette::draw, help::draw, quit::draw, osk::draw, input::ring);
+        app.add_plugins((gate::plugin, kiosk::plugin, pin::plugin, bridge::screen_saver::plugin));
+        let over = (welcome::draw, hotbar::draw, pane::arranging::draw, chips::draw, banner::draw, notices::draw, stripes::draw);
+        let front = (palette::draw, help::draw, unlock::draw, question::draw, pin::draw, osk::draw, input::ring);
         app.add_systems(EguiPrimaryContextPass, (over.chain(), front.chain()).chain().in_set(HudSystems::DrawOver));
-        if self.placement == window::Placement::Kiosk {
-            app.add_observer(window::cover_screen);
-        }
         app.insert_resource(act::Opening {
             market: self.market.or(self.preferences.preferences.market.map(Market::from)),
             notice: self.preferences.notice.clone(),

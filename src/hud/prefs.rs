@@ -35,6 +35,46 @@ pub enum Drawing {
     Always,
 }
 
+/// Whether the backdrop moves while the node is online.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ambient {
+    /// It costs two frames a second, and a battery notices.
+    #[default]
+    Off,
+    On,
+}
+
+/// Where the window was, in pixels of the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WindowPlace {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<(i32, i32)>,
+    pub is_full_screen: bool,
+}
+
+/// What a kiosk does otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KioskTaste {
+    /// Per cent; for eyes and fingers farther away.
+    pub scale: u16,
+    /// The name of the monitor it covers, or its number counted from 1; absent: the main one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<String>,
+    /// Minutes after which spending that was unlocked is locked again.
+    pub unlock_minutes: u16,
+}
+
+impl Default for KioskTaste {
+    fn default() -> Self {
+        Self { scale: 150, monitor: None, unlock_minutes: 5 }
+    }
+}
+
 /// The market to enter without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +104,8 @@ impl From<Home> for Market {
 /// The scale there is, in per cent, and its step.
 pub const SCALE: std::ops::RangeInclusive<u16> = 75..=200;
 pub const SCALE_STEP: u16 = 25;
+/// In a kiosk nothing is smaller than it was designed.
+pub const KIOSK_SCALE: std::ops::RangeInclusive<u16> = 100..=200;
 
 /// The file's content. Every key has a default.
 #[derive(Resource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +129,12 @@ pub struct Preferences {
     /// Where panes are and what is in the slots.
     #[serde(skip_serializing_if = "Layout::is_unset")]
     pub layout: Layout,
+    pub ambient: Ambient,
+    pub window: WindowPlace,
+    pub kiosk: KioskTaste,
+    /// The window is a kiosk, and what holds there counts. In no file.
+    #[serde(skip)]
+    pub is_kiosk: bool,
 }
 
 const VERSION: u32 = 1;
@@ -103,6 +151,10 @@ impl Default for Preferences {
             keys: Overrides::default(),
             pad: Overrides::default(),
             layout: Layout::default(),
+            ambient: Ambient::Off,
+            window: WindowPlace::default(),
+            kiosk: KioskTaste::default(),
+            is_kiosk: false,
         }
     }
 }
@@ -110,7 +162,41 @@ impl Default for Preferences {
 impl Preferences {
     /// As a factor, within what there is.
     pub fn scale_factor(&self) -> f32 {
-        f32::from(self.scale.clamp(*SCALE.start(), *SCALE.end())) / 100.0
+        f32::from(self.clamped(self.chosen_scale())) / 100.0
+    }
+
+    /// The scale that counts where the window is, in per cent.
+    pub const fn chosen_scale(&self) -> u16 {
+        if self.is_kiosk { self.kiosk.scale } else { self.scale }
+    }
+
+    /// Chooses one, within what there is.
+    pub fn choose_scale(&mut self, scale: u16) {
+        let scale = self.clamped(scale);
+        if self.is_kiosk { self.kiosk.scale = scale } else { self.scale = scale }
+    }
+
+    /// What there is to choose from.
+    pub const fn scales(&self) -> std::ops::RangeInclusive<u16> {
+        if self.is_kiosk { KIOSK_SCALE } else { SCALE }
+    }
+
+    fn clamped(&self, scale: u16) -> u16 {
+        let scales = self.scales();
+        scale.clamp(*scales.start(), *scales.end())
+    }
+
+    /// What is wrong with it, if anything.
+    fn flaw(&self) -> Option<&'static str> {
+        if self.version > VERSION {
+            Some("is from a newer version")
+        } else if !SCALE.contains(&self.scale) {
+            Some("has a scale that is not between 75 and 200")
+        } else if !KIOSK_SCALE.contains(&self.kiosk.scale) {
+            Some("has a kiosk scale that is not between 100 and 200")
+        } else {
+            None
+        }
     }
 }
 
@@ -136,9 +222,10 @@ pub fn read(path: &Path) -> Read {
         }
     };
     match toml::from_str::<Preferences>(&text) {
-        Ok(preferences) if preferences.version <= VERSION && SCALE.contains(&preferences.scale) => Read { preferences, notice: None },
-        Ok(preferences) if preferences.version > VERSION => set_aside(path, "is from a newer version"),
-        Ok(_) => set_aside(path, "has a scale that is not between 75 and 200"),
+        Ok(preferences) => match preferences.flaw() {
+            None => Read { preferences, notice: None },
+            Some(flaw) => set_aside(path, flaw),
+        },
         Err(error) => set_aside(path, &format!("is not understood ({})", error.message())),
     }
 }
@@ -180,7 +267,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("not there yet").join("hud.toml");
         assert_eq!(read(&path).preferences, Preferences::default());
-        let mine = Preferences { market: Some(Home::Practice), look: Look::HighContrast, scale: 150, ..Preferences::default() };
+        let mine = Preferences {
+            market: Some(Home::Practice),
+            look: Look::HighContrast,
+            scale: 150,
+            ambient: Ambient::On,
+            window: WindowPlace { size: Some((900, 600)), at: Some((-5, 40)), is_full_screen: true },
+            kiosk: KioskTaste { monitor: Some("HDMI-1".into()), ..KioskTaste::default() },
+            ..Preferences::default()
+        };
         write(&path, &mine).expect("written");
         let again = read(&path);
         assert_eq!((again.preferences, again.notice), (mine, None));
@@ -190,7 +285,7 @@ mod tests {
     fn a_file_that_is_not_understood_is_set_aside_and_told() {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("hud.toml");
-        for bad in ["scale = \"large\"", "version = 9", "scale = 1000", "sca", "colour = 1"] {
+        for bad in ["scale = \"large\"", "version = 9", "scale = 1000", "sca", "colour = 1", "kiosk.scale = 75", "kiosk.pin = \"1234\""] {
             fs::write(&path, bad).expect("written");
             let read = read(&path);
             assert_eq!(read.preferences, Preferences::default());
@@ -212,6 +307,16 @@ mod tests {
         let odd = read(&path);
         assert_eq!((odd.preferences.scale, odd.notice), (150, None));
         assert!(odd.preferences.keys.0.contains_key("tidy"), "it is for the bindings to refuse it");
+    }
+
+    #[test]
+    fn a_kiosk_has_a_scale_of_its_own_and_leaves_the_other_alone() {
+        let mut preferences = Preferences { is_kiosk: true, ..Preferences::default() };
+        assert_eq!(preferences.scale_factor(), 1.5);
+        preferences.choose_scale(50);
+        assert_eq!((preferences.kiosk.scale, preferences.scale), (100, 100));
+        let windowed = Preferences { is_kiosk: false, scale: 75, ..preferences };
+        assert_eq!(windowed.scale_factor(), 0.75);
     }
 
     #[test]

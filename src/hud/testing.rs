@@ -70,23 +70,43 @@ impl Hud {
         hud
     }
 
+    /// A kiosk in the practice market whose node is stopped, at rest.
+    pub fn kiosk() -> Self {
+        let mut hud = Self::open_in(Placement::Kiosk, Some(Market::Practice), Read::default());
+        hud.settle();
+        hud
+    }
+
+    /// The same with these preferences.
+    pub fn kiosk_with(preferences: Read) -> Self {
+        let mut hud = Self::open_in(Placement::Kiosk, Some(Market::Practice), preferences);
+        hud.settle();
+        hud
+    }
+
+    /// A kiosk for whoever comes first.
+    pub fn kiosk_without_market() -> Self {
+        let mut hud = Self::open_in(Placement::Kiosk, None, Read::default());
+        hud.settle();
+        hud
+    }
+
     pub fn build(market: Option<Market>, preferences: Read) -> Self {
+        Self::open_in(Placement::Windowed, market, preferences)
+    }
+
+    fn open_in(placement: Placement, market: Option<Market>, preferences: Read) -> Self {
         let (commands, asked) = crossbeam_channel::bounded(64);
         let (events, told) = crossbeam_channel::unbounded();
         let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(NOW.0));
         let mut app = App::new();
-        app.add_plugins((MinimalPlugins, InputPlugin, WindowPlugin::default(), AccessibilityPlugin, AssetPlugin::default()));
+        // As `main` has it: closing is the window's own business.
+        let window = WindowPlugin { close_when_requested: false, ..default() };
+        app.add_plugins((MinimalPlugins, InputPlugin, window, AccessibilityPlugin, AssetPlugin::default()));
         app.init_asset::<Shader>().init_asset::<Image>().init_resource::<ClearColor>();
         app.add_plugins(EguiPlugin::default());
         let link = Link::Given { commands, events: told };
-        app.add_plugins(HudPlugin {
-            placement: Placement::Windowed,
-            link,
-            market,
-            preferences,
-            preferences_file: None,
-            exit: Exit::default(),
-        });
+        app.add_plugins(HudPlugin { placement, link, market, preferences, preferences_file: None, exit: Exit::default() });
         let hands = std::sync::Arc::clone(&clock);
         app.insert_resource(WallClock(Clock::new(move || UnixMs(hands.load(std::sync::atomic::Ordering::Relaxed)))));
         app.init_resource::<Screen>();

@@ -5,15 +5,15 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{Align2, Area, Id, Key, Label, Margin, Order, Ui, Vec2};
+use bevy_egui::egui::{Key, Label, Ui};
 use secrecy::SecretString;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::action::UserAction;
-use super::input::claim;
+use super::modal;
 use super::state::Lock;
 use super::theme::{Text, Theme, tokens};
-use super::widgets::{Ink, Signal, Wishes, button, card, field, ink};
+use super::widgets::{Ink, Signal, Wishes, button, field, ink};
 use crate::node::Secret;
 
 /// Room for a passphrase: a text that grows would leave copies behind.
@@ -63,19 +63,15 @@ pub fn draw(
     }
     let context = contexts.ctx_mut()?;
     let mut wishes = Wishes::default();
-    let area = Area::new(Id::new("unlock")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, Vec2::ZERO);
-    let shown = area.movable(false).fade_in(false).show(context, |ui| view(ui, Ink(theme.palette), &lock, form, &mut wishes));
-    claim(context, shown.response.layer_id);
+    let context = context.clone();
+    modal::show(&context, "unlock", Ink(theme.palette), tokens::WELCOME_WIDTH, |ui| view(ui, Ink(theme.palette), &lock, form, &mut wishes));
     actions.write_batch(wishes.take());
     Ok(())
 }
 
 /// A masked field, and what was wrong with the last try.
 pub fn view(ui: &mut Ui, ink: Ink, lock: &Lock, form: &mut Form, wishes: &mut Wishes) {
-    let frame = card::frame(ink).fill(ink.0.surface_0).stroke(bevy_egui::egui::Stroke::new(tokens::HAIRLINE, ink.0.border_strong));
-    frame.inner_margin(Margin::same(2 * tokens::PANE_PADDING)).show(ui, |ui| {
-        ui.set_width(tokens::WELCOME_WIDTH.min(ui.ctx().viewport_rect().width() - 6.0 * f32::from(tokens::PANE_PADDING)));
-        ui.spacing_mut().item_spacing.y = 2.0 * tokens::STEP;
+    ui.scope(|ui| {
         ui.label(ink::title("Unlock", Text::Heading, ink.0.text_high));
         ui.add(Label::new(ink.mid(Text::Body, "The identity is under a passphrase. The node needs it to start.")).wrap());
         let trouble = match lock {

@@ -1,11 +1,10 @@
 //! Obeying: what the user wants, done at the end of the frame in which it was wanted. Nothing else changes the window
-//! for the user, and nothing else speaks to the bridge.
+//! for the user, and nothing else speaks to the bridge. What needs a question or the PIN first does not come here.
 
 mod bind;
 mod memory;
 mod node;
 mod panes;
-mod quit;
 mod slots;
 mod steer;
 mod taste;
@@ -15,6 +14,7 @@ use bevy::prelude::*;
 use bevy::window::{ExitSystems, RequestRedraw};
 
 use super::action::UserAction;
+use super::gate;
 use super::state::{Notices, Now, Tone};
 use super::{HudSystems, banner};
 use crate::node::Market;
@@ -39,6 +39,7 @@ pub fn plugin(app: &mut App) {
     let panes = (panes::obey, slots::obey, steer::follow);
     let remember = memory::remember.run_if(memory::is_due);
     let obey = (
+        gate::look,
         first.chain(),
         taste::obey,
         taste::follow,
@@ -46,7 +47,6 @@ pub fn plugin(app: &mut App) {
         panes.chain(),
         banner::obey,
         window::obey,
-        quit::obey,
         remember,
         draw_again,
     );

@@ -6,6 +6,9 @@ use bevy::prelude::*;
 use crate::config::Mode;
 use crate::hud::action::UserAction;
 use crate::hud::bridge::{Bridge, SendError};
+use crate::hud::kiosk::Kiosk;
+use crate::hud::pin::{PinDesk, unlock_secs};
+use crate::hud::prefs::Preferences;
 use crate::hud::state::{Lock, MarketChanged, Notices, Now, Session, Tone};
 use crate::node::{Failure, Fate, Leaving, Link, Market, NodeCommand, NodeState, Secret};
 
@@ -21,20 +24,36 @@ pub struct Line<'w, 's> {
 }
 
 /// Obeys what the node has to do with.
-pub fn obey(mut actions: PopulatedMessageReader<'_, '_, UserAction>, mut line: Line<'_, '_>) {
+pub fn obey(
+    mut actions: PopulatedMessageReader<'_, '_, UserAction>,
+    mut line: Line<'_, '_>,
+    mut desk: ResMut<'_, PinDesk>,
+    kiosk: Res<'_, Kiosk>,
+    preferences: Res<'_, Preferences>,
+) {
     for action in actions.read() {
         match action {
             UserAction::Enter(market) | UserAction::Choose(market) => line.enter(*market),
             UserAction::ChooseAgain => line.leave(),
-            UserAction::Ask(command) => line.send(command.clone()),
+            UserAction::Ask(command) => drop(line.send(command.clone())),
             UserAction::ToggleOnline => {
                 match (online_wish(&line.session), out_of_reach(&line.session.link)) {
-                    (Some(command), _) => line.send(command),
+                    (Some(command), _) => drop(line.send(command)),
                     (None, Some(words)) => line.complain(&Failure::user(words)),
                     // It is on its way already.
                     (None, None) => {}
                 }
             }
+            // Locked already, it comes here no more: the gate asks for the PIN.
+            UserAction::ToggleSpending => drop(line.send(NodeCommand::LockSpending)),
+            UserAction::EnterPin(typed) => {
+                if let Some(command) = desk.enter(typed, unlock_secs(&kiosk, &preferences))
+                    && !line.send(command)
+                {
+                    desk.give_up();
+                }
+            }
+            UserAction::LeavePin => desk.give_up(),
             UserAction::Unlock(passphrase) => line.unlock(passphrase),
             UserAction::StayLocked => line.lock.give_up(),
             _ => {}
@@ -93,14 +112,16 @@ impl Line<'_, '_> {
         self.commands.trigger(MarketChanged);
     }
 
-    fn send(&mut self, command: NodeCommand) {
+    /// False: it did not go out, and why is told.
+    fn send(&mut self, command: NodeCommand) -> bool {
         let failure = match self.bridge.send(command) {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(SendError::Busy) => Failure::user("The node is busy.").hint("It has 64 commands to carry out; try again in a moment."),
             Err(SendError::NoMarket) => Failure::user("There is no node yet.").hint("Choose practice or real first."),
             Err(SendError::Launch(failure)) => failure,
         };
         self.complain(&failure);
+        false
     }
 
     fn unlock(&mut self, passphrase: &Secret) {

@@ -2,12 +2,11 @@
 
 use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
-use bevy_egui::EguiContext;
 
 use crate::domain::time::UnixMs;
 use crate::hud::action::{UserAction, Zoom};
 use crate::hud::power;
-use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE, SCALE_STEP};
+use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE_STEP};
 use crate::hud::state::{Notices, Now, Session, Tone};
 use crate::hud::theme::Theme;
 
@@ -24,10 +23,11 @@ pub fn obey(
     for action in actions.read() {
         match action {
             UserAction::SetLook(look) => wanted.look = *look,
-            UserAction::SetScale(scale) => wanted.scale = (*scale).clamp(*SCALE.start(), *SCALE.end()),
+            UserAction::SetScale(scale) => wanted.choose_scale(*scale),
             UserAction::SetMotions(motions) => wanted.motions = *motions,
             UserAction::SetDrawing(drawing) => wanted.drawing = *drawing,
-            UserAction::Zoom(zoom) => wanted.scale = zoomed(wanted.scale, *zoom),
+            UserAction::SetAmbient(ambient) => wanted.ambient = *ambient,
+            UserAction::Zoom(zoom) => wanted.choose_scale(zoomed(wanted.chosen_scale(), *zoom)),
             UserAction::Choose(market) => wanted.market = Some(Home::from(*market)),
             UserAction::ChooseAgain if !session.status.running => wanted.market = None,
             _ => {}
@@ -51,12 +51,11 @@ pub(super) fn save(preferences: &Preferences, file: &PreferencesFile, now: UnixM
 }
 
 fn zoomed(scale: u16, zoom: Zoom) -> u16 {
-    let scale = match zoom {
+    match zoom {
         Zoom::In => scale.saturating_add(SCALE_STEP),
         Zoom::Out => scale.saturating_sub(SCALE_STEP),
         Zoom::Reset => 100,
-    };
-    scale.clamp(*SCALE.start(), *SCALE.end())
+    }
 }
 
 /// Puts changed preferences into force.
@@ -65,7 +64,6 @@ pub fn follow(
     mut theme: ResMut<'_, Theme>,
     mut ground: ResMut<'_, ClearColor>,
     mut settings: ResMut<'_, WinitSettings>,
-    mut contexts: Query<'_, '_, &mut EguiContext>,
 ) {
     if !preferences.is_changed() {
         return;
@@ -75,9 +73,6 @@ pub fn follow(
         theme.palette = palette;
     }
     ground.0 = Color::srgb_u8(palette.ground.r(), palette.ground.g(), palette.ground.b());
-    for mut context in &mut contexts {
-        context.get_mut().set_zoom_factor(preferences.scale_factor());
-    }
     let mode = match preferences.drawing {
         Drawing::OnChange => power::ASLEEP,
         Drawing::Always => UpdateMode::Continuous,
@@ -91,9 +86,14 @@ mod tests {
 
     #[test]
     fn the_scale_goes_by_steps_and_stays_within_its_bounds() {
-        assert_eq!(zoomed(100, Zoom::In), 125);
-        assert_eq!(zoomed(200, Zoom::In), 200);
-        assert_eq!(zoomed(75, Zoom::Out), 75);
-        assert_eq!(zoomed(175, Zoom::Reset), 100);
+        let mut preferences = Preferences::default();
+        let mut zoom = |from, zoom| {
+            preferences.choose_scale(zoomed(from, zoom));
+            preferences.scale
+        };
+        assert_eq!(zoom(100, Zoom::In), 125);
+        assert_eq!(zoom(200, Zoom::In), 200);
+        assert_eq!(zoom(75, Zoom::Out), 75);
+        assert_eq!(zoom(175, Zoom::Reset), 100);
     }
 }

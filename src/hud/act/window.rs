@@ -5,7 +5,10 @@ use bevy::window::{MonitorSelection, PrimaryWindow, WindowMode};
 use bevy_egui::EguiClipboard;
 
 use crate::hud::action::UserAction;
+use crate::hud::kiosk::Kiosk;
+use crate::hud::prefs::Preferences;
 use crate::hud::state::{Notices, Now, Tone};
+use crate::hud::theme::tokens;
 
 /// Obeys what is left.
 pub fn obey(
@@ -13,6 +16,9 @@ pub fn obey(
     mut windows: Query<'_, '_, &mut Window, With<PrimaryWindow>>,
     mut clipboard: ResMut<'_, EguiClipboard>,
     mut notices: ResMut<'_, Notices>,
+    mut kiosk: ResMut<'_, Kiosk>,
+    mut preferences: ResMut<'_, Preferences>,
+    mut leaving: MessageWriter<'_, AppExit>,
     now: Res<'_, Now>,
 ) {
     for action in actions.read() {
@@ -22,11 +28,8 @@ pub fn obey(
                 notices.tell(now.0, Tone::Good, "Copied.", shortened(text));
             }
             UserAction::Dismiss(id) => notices.dismiss(*id),
-            UserAction::DismissNewest => {
-                if let Some(newest) = notices.stack.last().map(|notice| notice.id) {
-                    notices.dismiss(newest);
-                }
-            }
+            UserAction::DismissNewest => notices.dismiss_newest(),
+            UserAction::DismissAll => notices.dismiss_all(),
             UserAction::ToggleFullScreen => {
                 for mut window in &mut windows {
                     window.mode = match window.mode {
@@ -34,6 +37,19 @@ pub fn obey(
                         _ => WindowMode::Windowed,
                     };
                 }
+            }
+            UserAction::LeaveKiosk => {
+                kiosk.is_on = false;
+                preferences.is_kiosk = false;
+                for mut window in &mut windows {
+                    let (width, height) = preferences.window.size.unwrap_or(tokens::WINDOW_SIZE);
+                    window.mode = WindowMode::Windowed;
+                    window.decorations = true;
+                    window.resolution.set_physical_resolution(width, height);
+                }
+            }
+            UserAction::Quit => {
+                leaving.write(AppExit::Success);
             }
             _ => {}
         }

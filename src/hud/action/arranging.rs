@@ -2,8 +2,9 @@
 
 use bevy::prelude::KeyCode;
 
+use super::chord::{alone, letter};
 use super::steering::{held, row};
-use super::{ActionKind, Binding, Chord, ChordKey, UserAction, With, alone, letter};
+use super::{ActionKind, Binding, Chord, ChordKey, UserAction, With};
 use crate::hud::pane::arranging::How;
 use crate::hud::pane::tile::Toward;
 

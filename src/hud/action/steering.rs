@@ -2,7 +2,8 @@
 
 use bevy::prelude::{GamepadButton, KeyCode};
 
-use super::{ActionKind, Binding, Chord, ChordKey, Steer, UserAction, With, alone, ctrl, ctrl_letter, letter};
+use super::chord::{alone, ctrl, ctrl_letter, letter};
+use super::{ActionKind, Binding, Chord, ChordKey, Steer, UserAction, With};
 use crate::hud::input::Tap;
 use crate::hud::theme::tokens;
 use crate::node::{Leaving, NodeCommand};
@@ -157,7 +158,15 @@ pub const ROWS: &[Binding] = &[
         None,
         "Leaves this market and asks which one. The node has to be stopped.",
     ),
-    row(ActionKind::Dismiss, "dismiss the newest notice", &[letter('n')], None, "Takes the newest notice away."),
+    row(ActionKind::DismissNewest, "dismiss the newest notice", &[letter('d')], None, "Takes the newest notice away."),
+    row(ActionKind::DismissAll, "dismiss all notices", &[ctrl_letter('d')], None, "Takes all notices away."),
+    row(
+        ActionKind::ToggleSpending,
+        "lock, unlock spending",
+        &[letter('l')],
+        None,
+        "Locks spending at once, or asks for the PIN that unlocks it. Earning goes on.",
+    ),
     row(ActionKind::Palette, "commands", &[ctrl_letter('k')], Some(GamepadButton::Start), "Every action by name."),
     row(ActionKind::Help, "help", &[alone(KeyCode::F1), letter('?')], Some(GamepadButton::Select), "This sheet."),
     row(
@@ -167,7 +176,13 @@ pub const ROWS: &[Binding] = &[
         None,
         "For the field that is typed into. A pad opens it by itself.",
     ),
-    row(ActionKind::Quit, "quit", &[ctrl_letter('q')], None, "Ends the program. Asks first if that stops the node."),
+    row(
+        ActionKind::Quit,
+        "quit",
+        &[ctrl_letter('q')],
+        None,
+        "Ends the program. Asks first if jobs are under way; a kiosk asks for the PIN.",
+    ),
     row(ActionKind::TypeBackspace, "backspace", &[], Some(GamepadButton::West), "Takes the last letter away."),
     row(ActionKind::TypeSpace, "space", &[], Some(GamepadButton::North), "Types a space."),
     row(ActionKind::TypeShift, "shift", &[], Some(GamepadButton::LeftTrigger2), "Capital letters, for one, for all, for none."),
@@ -215,7 +230,7 @@ impl ActionKind {
             Self::NextSlot | Self::PreviousSlot | Self::FocusHotbar | Self::EnterPane => Group::Moving,
             Self::ToggleOnline | Self::StartNode | Self::StopNode | Self::Examine | Self::ChooseAgain => Group::Node,
             Self::FullScreen | Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => Group::Window,
-            Self::Dismiss | Self::Palette | Self::Help | Self::Quit => Group::Window,
+            Self::DismissNewest | Self::DismissAll | Self::ToggleSpending | Self::Palette | Self::Help | Self::Quit => Group::Window,
             Self::Keyboard | Self::TypeBackspace | Self::TypeSpace | Self::TypeShift | Self::TypeSymbols => Group::Typing,
             _ => Group::Panes,
         }
@@ -267,7 +282,9 @@ pub(super) const fn action(kind: ActionKind) -> UserAction {
         ActionKind::Examine => UserAction::Ask(NodeCommand::Doctor),
         ActionKind::ChooseAgain => UserAction::ChooseAgain,
         ActionKind::CloseAll => UserAction::CloseAll,
-        ActionKind::Dismiss => UserAction::DismissNewest,
+        ActionKind::DismissNewest => UserAction::DismissNewest,
+        ActionKind::DismissAll => UserAction::DismissAll,
+        ActionKind::ToggleSpending => UserAction::ToggleSpending,
         ActionKind::Palette => UserAction::TogglePalette,
         ActionKind::Help => UserAction::ToggleHelp,
         ActionKind::Keyboard => UserAction::ToggleKeyboard,

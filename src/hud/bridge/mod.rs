@@ -9,9 +9,10 @@
 //! - A node that is gone (its thread panicked) is replaced by a new stopped one at the next command. What it had written
 //!   down is in the ledger; the window says so and shows a stopped node at once, never its last words as if they held.
 //! - The practice market's relay lives here, not in the node: it stays when the node stops.
-//! - A passphrase is not kept among what waits for an answer.
+//! - Neither a passphrase nor a PIN is kept among what waits for an answer.
 
 mod pads;
+pub mod screen_saver;
 mod wake;
 
 use std::sync::Arc;
@@ -131,7 +132,7 @@ impl Bridge {
         match line.commands.try_send(Request { id, command: command.clone() }) {
             Ok(()) => {
                 if !matches!(command, NodeCommand::Unlock { .. }) {
-                    self.waiting.push((id, command));
+                    self.waiting.push((id, command.without_secrets()));
                 }
                 Ok(())
             }

@@ -82,7 +82,7 @@ fn escape_leaves_the_field_then_the_pane_then_closes_it() {
 fn whoever_comes_to_a_pane_or_to_the_hotbar_begins_at_its_beginning_or_where_they_were() {
     let mut player = Player::new(Hud::build(None, Read::default()), Device::Keys);
     player.does(ActionKind::Press);
-    assert_eq!((player.focus().area, player.focus().slot, player.focus().at), (Area::Hotbar, 0, Some(super::slot_id(0))));
+    assert_eq!((player.focus().area, player.focus().slot, player.focus().at), (Area::Hotbar, 0, Some(crate::hud::hotbar::slot_id(0))));
     player.opens(8);
     let first = player.ring().unwrap();
     player.reaches("reduced");

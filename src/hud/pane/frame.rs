@@ -19,7 +19,7 @@ use crate::hud::action::UserAction;
 use crate::hud::banner::Clearing;
 use crate::hud::hotbar::{Opens, Slot};
 use crate::hud::icons::Icon;
-use crate::hud::theme::{Palette, Text, Theme, tokens};
+use crate::hud::theme::{self, Palette, Text, Theme, tokens};
 use crate::hud::widgets::scroll::{self, Scrolled};
 use crate::hud::widgets::{Ink, Wishes, button, ink};
 
@@ -140,7 +140,7 @@ impl Chrome<'_> {
                 ui.disable();
             }
             self.ground(ui.painter(), place);
-            let (bar, inside) = place.split_top_bottom_at_y(place.top() + tokens::TITLE_BAR);
+            let (bar, inside) = place.split_top_bottom_at_y(place.top() + tokens::TITLE_BAR.max(theme::hit(context)));
             self.title_bar(ui, bar, wishes);
             let mut add = |ui: &mut Ui| content(ui, self.entity, wishes);
             self.content(ui, inside.shrink(f32::from(tokens::PANE_PADDING)), body, scrolled, &mut add);

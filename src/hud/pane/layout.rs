@@ -228,5 +228,7 @@ mod tests {
         let (first, last) = (slot(window, 0), slot(window, SLOTS - 1));
         assert_eq!(first.left() - window.left(), window.right() - last.right());
         assert_eq!(last.bottom(), window.bottom() - tokens::EDGE - tokens::HOTBAR_PADDING);
+        let narrow = self::window(427.0, 320.0);
+        assert!(narrow.contains_rect(hotbar(narrow)) && slot(narrow, 0).width() >= tokens::ROW, "{:?}", hotbar(narrow));
     }
 }

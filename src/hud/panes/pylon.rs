@@ -10,7 +10,7 @@ use crate::hud::chips::sign;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::robot;
 use crate::hud::state::{Doctor, History, Now, Session};
-use crate::hud::theme::{Text, tokens};
+use crate::hud::theme::{self, Text, tokens};
 use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, lamp, marks, words};
 use crate::node::{Finding, Leaving, Link, NodeCommand, NodeState, NodeStatus, RobotKind, Verdict, Whose};
 
@@ -60,7 +60,7 @@ fn headline(ui: &mut Ui, session: &Session, wishes: &mut Wishes) {
         marks::main(&switch);
         switch.clicked()
     };
-    let (_, pressed) = Sides::new().height(tokens::ROW).shrink_left().truncate().show(ui, left, right);
+    let (_, pressed) = Sides::new().height(theme::hit(ui.ctx())).shrink_left().truncate().show(ui, left, right);
     if let (true, Some(command)) = (pressed, &command) {
         wishes.ask(command.clone());
     }

@@ -10,7 +10,7 @@ use crate::hud::hotbar::{self, Assigned};
 use crate::hud::input::{Bindings, Listening};
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::pane::{PaneKind, SLOTS};
-use crate::hud::prefs::{Drawing, Motions, Preferences, SCALE, SCALE_STEP};
+use crate::hud::prefs::{Ambient, Drawing, Motions, Preferences, SCALE_STEP};
 use crate::hud::state::Session;
 use crate::hud::theme::{Look, Text};
 use crate::hud::widgets::{Ink, Wishes, button, field};
@@ -38,12 +38,15 @@ pub fn draw(
 /// Draws the content.
 pub fn view(ui: &mut Ui, preferences: &Preferences, session: &Session, slots: &[Option<PaneKind>; SLOTS], wishes: &mut Wishes) {
     choices(ui, "theme", &[("night", Look::Night), ("high contrast", Look::HighContrast)], preferences.look, wishes, UserAction::SetLook);
-    let scales: Vec<(String, u16)> = SCALE.step_by(SCALE_STEP.into()).map(|scale| (format!("{scale} %"), scale)).collect();
+    let scales: Vec<(String, u16)> = preferences.scales().step_by(SCALE_STEP.into()).map(|scale| (format!("{scale} %"), scale)).collect();
     let scales: Vec<(&str, u16)> = scales.iter().map(|(name, scale)| (name.as_str(), *scale)).collect();
-    choices(ui, "scale", &scales, preferences.scale, wishes, UserAction::SetScale);
+    choices(ui, "scale", &scales, preferences.chosen_scale(), wishes, UserAction::SetScale);
     choices(ui, "motion", &[("full", Motions::Full), ("reduced", Motions::Reduced)], preferences.motions, wishes, UserAction::SetMotions);
+    let ambient = [("still", Ambient::Off), ("moves while online", Ambient::On)];
+    choices(ui, "backdrop", &ambient, preferences.ambient, wishes, UserAction::SetAmbient);
     let drawing = [("when something changes", Drawing::OnChange), ("always", Drawing::Always)];
     choices(ui, "power: frames are drawn", &drawing, preferences.drawing, wishes, UserAction::SetDrawing);
+    crate::hud::pin::section(ui, session, wishes);
     market(ui, session, wishes);
     hotbar::list(ui, slots, wishes);
 }

@@ -281,6 +281,8 @@ fn what_an_invoice_asks_for_is_seen_before_it_can_be_paid() {
     hud.assert_shows("a coffee");
     hud.take_asked();
     hud.click("PAY 5 SATS");
+    assert!(hud.take_asked().is_empty(), "asked first");
+    hud.click("SEND 5 SATS");
     let command = NodeCommand::Pay { bolt11: invoice().bolt11, sats: Sats(5) };
     assert!(hud.asked().contains(&command));
     hud.assert_shows("PAYING…");

@@ -103,6 +103,8 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         NodeEvent::PurchaseChanged { purchase } => Some(purchase_line(purchase)),
         NodeEvent::Offer { offer } => Some(offer_line(offer)),
         NodeEvent::Link { link } => link_line(link),
+        // Told with every status as well; who has changed it is told as a notice.
+        NodeEvent::Spending { .. } => None,
         NodeEvent::Status { .. }
         | NodeEvent::Testing { step: TestStep::Partial { .. } }
         | NodeEvent::Models { .. }

@@ -5,6 +5,7 @@
 mod activity;
 mod ages;
 mod asking;
+mod countdowns;
 mod details;
 mod doctor;
 mod history;
@@ -77,7 +78,7 @@ pub fn plugin(app: &mut App) {
     // What happened, happened, whatever market is entered next.
     listen::<Activity>(app);
     listen::<Notices>(app);
-    app.add_plugins((session::plugin, asking::plugin, ages::plugin, notices::plugin));
+    app.add_plugins((session::plugin, asking::plugin, ages::plugin, countdowns::plugin, notices::plugin));
     app.add_plugins((details::plugin, unseen::plugin, roll::plugin));
 }
 

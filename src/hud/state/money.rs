@@ -6,7 +6,7 @@ use super::Reduce;
 use crate::domain::payment::{Invoice, Payment};
 use crate::domain::time::UnixMs;
 use crate::hud::bridge::FromNode;
-use crate::node::{NodeCommand, NodeEvent};
+use crate::node::{FailureKind, NodeCommand, NodeEvent};
 use crate::wallet::PaymentKey;
 
 /// Payments kept; the wallet has the rest.
@@ -76,6 +76,8 @@ impl Reduce for Money {
                 self.trouble = None;
             }
             (_, NodeEvent::Payment { payment }) => self.put(payment),
+            // The PIN is asked for.
+            (Some(NodeCommand::Pay { .. }), NodeEvent::Failed { failure }) if failure.kind == FailureKind::Pin => {}
             (Some(NodeCommand::Payments { .. } | NodeCommand::Receive { .. } | NodeCommand::Pay { .. }), NodeEvent::Failed { failure }) => {
                 self.trouble = Some(std::iter::once(&failure.message).chain(&failure.hints).cloned().collect::<Vec<_>>().join(" "));
             }

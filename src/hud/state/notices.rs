@@ -1,4 +1,5 @@
-//! Notices: what the user should know now. Errors stay until they are taken away.
+//! Notices: what the user should know now. Errors stay until they are taken away; others go by themselves, and are in
+//! Activity afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,12 @@ pub struct Notice {
 impl Notice {
     /// When it goes by itself; `None`: it stays.
     fn ends(&self) -> Option<UnixMs> {
-        let stays = u64::try_from(tokens::NOTICE_STAYS.as_millis()).unwrap_or(u64::MAX);
-        (self.tone == Tone::Good).then(|| self.since.plus_ms(stays))
+        let stays = match self.tone {
+            Tone::Good => tokens::NOTICE_STAYS,
+            Tone::Warning => tokens::WARNING_STAYS,
+            Tone::Error => return None,
+        };
+        Some(self.since.plus_ms(u64::try_from(stays.as_millis()).unwrap_or(u64::MAX)))
     }
 }
 
@@ -70,6 +75,15 @@ impl Notices {
     pub fn dismiss(&mut self, id: u64) {
         self.stack.retain(|notice| notice.id != id);
     }
+
+    /// Takes away the one that came last.
+    pub fn dismiss_newest(&mut self) {
+        self.stack.pop();
+    }
+
+    pub fn dismiss_all(&mut self) {
+        self.stack.clear();
+    }
 }
 
 impl Reduce for Notices {
@@ -82,6 +96,24 @@ impl Reduce for Notices {
                 NodeEvent::Failed { .. },
             ) => {}
             (Some(NodeCommand::Payments { .. } | NodeCommand::Receive { .. } | NodeCommand::Pay { .. }), NodeEvent::Failed { .. }) => {}
+            // The window asks for the PIN, and says there what was wrong with it.
+            (Some(_), NodeEvent::Failed { failure }) if failure.kind == FailureKind::Pin => {}
+            (
+                Some(NodeCommand::CheckPin { .. } | NodeCommand::SetPin { .. } | NodeCommand::UnlockSpending { .. }),
+                NodeEvent::Failed { .. },
+            ) => {}
+            (Some(NodeCommand::SetPin { new: Some(_), .. }), NodeEvent::Spending { .. }) => {
+                self.tell(now, Tone::Good, "The spending PIN is set.", "Payments above limits.pin_above_sats ask for it.");
+            }
+            (Some(NodeCommand::SetPin { new: None, .. }), NodeEvent::Spending { .. }) => {
+                self.tell(now, Tone::Good, "There is no spending PIN any more.", "The limits alone decide what goes out.");
+            }
+            (Some(NodeCommand::LockSpending), NodeEvent::Spending { .. }) => {
+                self.tell(now, Tone::Good, "Spending is locked.", "Nothing is paid until the PIN unlocks it. Earning goes on.");
+            }
+            (Some(NodeCommand::UnlockSpending { .. }), NodeEvent::Spending { .. }) => {
+                self.tell(now, Tone::Good, "Spending is unlocked.", "Payments go out within the limits.");
+            }
             // The window asks for it.
             (Some(command), NodeEvent::Failed { failure }) if command.is_start() && failure.kind == FailureKind::Locked => {}
             (_, NodeEvent::Failed { failure }) => self.tell(now, Tone::Error, &failure.message, failure.hints.join(" ")),

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 
 use super::Reduce;
 use super::roll::Roll;
+use crate::domain::spend_lock::{SpendState, Spending};
 use crate::domain::time::UnixMs;
 use crate::hud::HudSystems;
 use crate::hud::bridge::{Bridge, FromNode};
@@ -22,6 +23,8 @@ pub struct Session {
     pub waiting: Vec<NodeCommand>,
     /// The balance is on its way to another figure.
     pub rolling: Option<Roll>,
+    /// How the lock on spending stands; `None`: nobody has said yet.
+    pub spending: Option<Spending>,
 }
 
 impl Session {
@@ -48,6 +51,11 @@ impl Session {
         self.status.running && self.link.is_up()
     }
 
+    /// Whether spending is locked now. Open for a while is over when its time is, whoever has told it by then.
+    pub fn is_spending_locked(&self, now: UnixMs) -> bool {
+        self.spending.is_some_and(|spending| spending.state == SpendState::Locked || spending.open_until.is_some_and(|until| until <= now))
+    }
+
     /// Whether the market can be left: a node that works would be stopped, unless it is not ours.
     pub fn may_leave(&self) -> bool {
         !self.status.running || self.link.outlives_us()
@@ -57,7 +65,12 @@ impl Session {
 impl Reduce for Session {
     fn reduce(&mut self, said: &FromNode, _now: UnixMs) {
         match &said.event {
-            NodeEvent::Status { status } => self.status = status.as_ref().clone(),
+            NodeEvent::Status { status } => {
+                self.status = status.as_ref().clone();
+                // A node that is stopped leaves it to the ledger.
+                self.spending = self.status.spending.or(self.spending);
+            }
+            NodeEvent::Spending { spending } => self.spending = Some(*spending),
             NodeEvent::Link { link } => self.link = link.clone(),
             _ => {}
         }

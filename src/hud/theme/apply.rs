@@ -21,9 +21,13 @@ pub fn apply(theme: Res<'_, Theme>, preferences: Res<'_, Preferences>, mut conte
         if context.is_added() || theme.is_changed() || preferences.is_changed() {
             let context = context.get_mut();
             context.set_theme(egui::Theme::Dark);
-            context.data_mut(|data| data.insert_temp(super::palette_id(), theme.palette));
+            context.data_mut(|data| {
+                data.insert_temp(super::palette_id(), theme.palette);
+                data.insert_temp(super::hit_id(), theme.hit);
+            });
             context.all_styles_mut(|style| {
                 restyle(style, &theme.palette);
+                style.spacing.interact_size.y = theme.hit;
                 if preferences.motions == Motions::Reduced {
                     style.animation_time = 0.0;
                     style.scroll_animation = egui::style::ScrollAnimation::none();
@@ -51,6 +55,8 @@ pub fn restyle(style: &mut egui::Style, palette: &Palette) {
     spacing.scroll = ScrollStyle { dormant_handle_opacity: tokens::SCROLL_HANDLE, bar_width: tokens::GAP, ..ScrollStyle::floating() };
 
     let visuals = &mut style.visuals;
+    // What cannot be pressed now is told by its own colours, which can be read.
+    visuals.disabled_alpha = 1.0;
     visuals.widgets = widgets(palette);
     visuals.selection.bg_fill = palette.surface_3;
     visuals.selection.stroke = Stroke::new(tokens::HAIRLINE, palette.text_high);

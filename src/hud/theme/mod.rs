@@ -41,15 +41,26 @@ pub fn palette(context: &Context) -> Palette {
     context.data(|data| data.get_temp(palette_id())).unwrap_or(tokens::NIGHT)
 }
 
+/// The least height of anything to press in this context.
+pub fn hit(context: &Context) -> f32 {
+    context.data(|data| data.get_temp(hit_id())).unwrap_or(tokens::ROW)
+}
+
+fn hit_id() -> Id {
+    Id::new("hit")
+}
+
 /// The look in force.
 #[derive(Resource, Debug, Clone)]
 pub struct Theme {
     pub palette: Palette,
+    /// The least height of anything to press, in points. A kiosk's fingers need more.
+    pub hit: f32,
 }
 
 impl Default for Theme {
     fn default() -> Self {
-        Self { palette: tokens::NIGHT }
+        Self { palette: tokens::NIGHT, hit: tokens::ROW }
     }
 }
 

@@ -224,6 +224,19 @@ pub const SCROLL_FRAME: f32 = 0.1;
 /// How far a stick is tilted to count as a d-pad, and to go on doing so.
 pub const STICK_ON: f32 = 0.6;
 pub const STICK_OFF: f32 = 0.4;
+/// Dialogs: their width, what is around their content, and how much they dim what lies below.
+pub const MODAL_WIDTH: f32 = 420.0;
+pub const MODAL_PADDING: i8 = 24;
+pub const MODAL_DIM: f32 = 0.78;
+/// The PIN pad: its width, the height of its keys, and the least height of a window that has room for all of it.
+pub const PIN_WIDTH: f32 = 300.0;
+pub const PIN_KEY: f32 = 44.0;
+pub const PIN_TALL: f32 = 560.0;
+/// How far a kiosk's picture drifts to each side, in pixels.
+pub const DRIFT: u8 = 6;
+/// The least a window has to offer, in points. What is smaller shows everything at a smaller scale, down to the least.
+pub const ROOM_LEAST: (f32, f32) = (560.0, 340.0);
+pub const SCALE_LEAST: f32 = 0.75;
 
 /// Bars that show how far something is.
 pub const METER: f32 = 4.0;
@@ -232,6 +245,8 @@ pub const QR: f32 = 260.0;
 /// Height of the small charts, and their pen.
 pub const CHART: f32 = 56.0;
 pub const CHART_PEN: f32 = 1.5;
+/// How visible the border of what cannot be pressed is, beside one that can.
+pub const DISABLED_BORDER: f32 = 0.5;
 /// Height of the one button a pane is about.
 pub const LARGE_BUTTON: f32 = 40.0;
 /// Names of status rows end here, in points from the left.
@@ -266,7 +281,13 @@ pub const TINT_FADE: Duration = Duration::from_millis(600);
 pub const REPEAT_AFTER: Duration = Duration::from_millis(380);
 pub const REPEAT_EVERY: Duration = Duration::from_millis(110);
 /// What is no error goes by itself.
+/// Good news goes by itself, and a warning after a while; an error stays.
 pub const NOTICE_STAYS: Duration = Duration::from_secs(6);
+pub const WARNING_STAYS: Duration = Duration::from_secs(60);
+/// The backdrop's grid moves a pixel each so long, when it moves at all.
+pub const AMBIENT_STEP: Duration = Duration::from_millis(500);
+/// A window's place is saved when it has stood still for so long.
+pub const SAVE_AFTER: Duration = Duration::from_secs(2);
 
 /// A colour at a part of its strength, 0 to 1.
 pub fn faded(colour: Color32, strength: f32) -> Color32 {
@@ -292,33 +313,43 @@ const fn clear(colour: Color32, percent: u16) -> Color32 {
     Color32::from_rgba_unmultiplied_const(colour.r(), colour.g(), colour.b(), alpha as u8)
 }
 
+/// Relative luminance by WCAG 2.
+#[cfg(test)]
+fn luminance(colour: Color32) -> f32 {
+    let linear = |channel: u8| {
+        let part = f32::from(channel) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+}
+
+/// The contrast of two opaque colours by WCAG 2: from 1 to 21.
+#[cfg(test)]
+pub fn contrast(one: Color32, other: Color32) -> f32 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Relative luminance by WCAG 2.
-    fn luminance(colour: Color32) -> f32 {
-        let linear = |channel: u8| {
-            let part = f32::from(channel) / 255.0;
-            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
-    }
-
-    fn contrast(one: Color32, other: Color32) -> f32 {
-        let (one, other) = (luminance(one), luminance(other));
-        (one.max(other) + 0.05) / (one.min(other) + 0.05)
-    }
-
     fn assert_contrast(palette: &Palette, least: f32) {
         let texts =
             [palette.text_high, palette.text_mid, palette.text_low, palette.ok, palette.warn, palette.error, palette.info, palette.money];
-        for surface in [palette.ground, palette.surface_0, palette.surface_1, palette.surface_2, palette.surface_3] {
+        let surfaces = [palette.ground, palette.surface_0, palette.surface_1, palette.surface_2, palette.surface_3];
+        for surface in surfaces {
             for text in texts {
                 let found = contrast(text, surface);
                 assert!(found >= least, "{text:?} on {surface:?} has {found:.2}:1, which is less than {least}:1");
             }
+            // What is no text and says something all the same: the ring, lamps, the border of what is active.
+            for sign in [palette.focus, palette.border_strong, palette.ok_lamp, palette.warn, palette.error, palette.info] {
+                let found = contrast(sign, surface);
+                assert!(found >= 3.0, "{sign:?} on {surface:?} has {found:.2}:1, which is less than 3:1");
+            }
         }
+        assert!(contrast(palette.text_high, palette.slot_active) >= least);
         assert!(contrast(palette.text_inverse, palette.border_strong) >= least);
     }
 

@@ -1,10 +1,10 @@
 //! Buttons.
 
-use bevy_egui::egui::{self, Color32, Painter, Rect, Response, Stroke, StrokeKind, Ui, vec2};
+use bevy_egui::egui::{self, Color32, Painter, Rect, Response, Stroke, StrokeKind, Ui, Vec2, vec2};
 
 use super::{Ink, ink};
 use crate::hud::input;
-use crate::hud::theme::{Palette, Text, tokens};
+use crate::hud::theme::{self, Palette, Text, tokens};
 
 /// How much a button matters in its pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub fn large(ui: &mut Ui, text: &str, weight: Weight, enabled: bool) -> Response
         (Weight::Main, true) => (palette.border_strong, palette.text_inverse),
         (Weight::Large, true) => (palette.ground, palette.text_high),
     };
-    let border = if enabled { palette.border_strong } else { palette.border_quiet };
+    let border = if enabled { palette.border_strong } else { border(Ink(palette), enabled) };
     let button = egui::Button::new(ink::title(text, Text::Body, colour)).fill(fill).stroke(Stroke::new(tokens::HAIRLINE, border));
-    let size = vec2(ui.available_width(), tokens::LARGE_BUTTON);
+    let size = vec2(ui.available_width(), tokens::LARGE_BUTTON.max(theme::hit(ui.ctx())));
     let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner;
     if response.hovered() && enabled {
         ui.painter().rect_stroke(response.rect, 0.0, Stroke::new(tokens::HAIRLINE, palette.text_high), StrokeKind::Outside);
@@ -37,7 +37,27 @@ pub fn large(ui: &mut Ui, text: &str, weight: Weight, enabled: bool) -> Response
 /// A button as wide as its words.
 pub fn small(ui: &mut Ui, text: &str) -> Response {
     let ink = Ink::of(ui);
-    let response = ui.add(egui::Button::new(ink.high(Text::Table, text)).stroke(Stroke::new(tokens::HAIRLINE, ink.0.border_quiet)));
+    let enabled = ui.is_enabled();
+    let words = if enabled { ink.high(Text::Table, text) } else { ink.low(Text::Table, text) };
+    let button = egui::Button::new(words).stroke(Stroke::new(tokens::HAIRLINE, border(ink, enabled)));
+    let button = if enabled { button } else { button.fill(ink.0.surface_1) };
+    let response = ui.add(button.min_size(Vec2::splat(theme::hit(ui.ctx()))));
+    ring(ui, &response);
+    response
+}
+
+/// The border of what can be pressed, or cannot now.
+fn border(ink: Ink, enabled: bool) -> Color32 {
+    if enabled { ink.0.border_quiet } else { tokens::faded(ink.0.border_quiet, tokens::DISABLED_BORDER) }
+}
+
+/// A key of a pad: a sign, and what a screen reader says.
+pub fn key(ui: &mut Ui, face: &str, said: &str, size: Vec2) -> Response {
+    let ink = Ink::of(ui);
+    let enabled = ui.is_enabled();
+    let words = if enabled { ink.bold(Text::Heading, face) } else { ink.low(Text::Heading, face) };
+    let response = ui.add_sized(size, egui::Button::new(words).stroke(Stroke::new(tokens::HAIRLINE, border(ink, enabled))));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, enabled, said));
     ring(ui, &response);
     response
 }
@@ -50,9 +70,9 @@ pub fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     } else {
         (palette.surface_2, palette.text_mid, palette.border_quiet)
     };
-    let words = egui::RichText::new(text).font(Text::Table.font(crate::hud::theme::Weight::Regular)).color(colour);
-    let response =
-        ui.add(egui::Button::selectable(chosen, words).frame_when_inactive(true).fill(fill).stroke(Stroke::new(tokens::HAIRLINE, border)));
+    let words = egui::RichText::new(text).font(Text::Table.font(theme::Weight::Regular)).color(colour);
+    let button = egui::Button::selectable(chosen, words).frame_when_inactive(true).fill(fill).stroke(Stroke::new(tokens::HAIRLINE, border));
+    let response = ui.add(button.min_size(Vec2::splat(theme::hit(ui.ctx()))));
     ring(ui, &response);
     response
 }

@@ -1,10 +1,10 @@
 //! Fields to type in, and names with values.
 
-use bevy_egui::egui::{Button, Label, Margin, Response, Sides, TextEdit, Ui, Vec2, vec2};
+use bevy_egui::egui::{Button, Label, Margin, Response, Sides, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, vec2};
 
 use super::typed::{self, Wanted};
 use super::{Ink, button, card};
-use crate::hud::theme::{Text, tokens};
+use crate::hud::theme::{self, Text, tokens};
 
 /// A line to type in.
 pub fn line(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
@@ -20,6 +20,7 @@ fn line_of(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wanted: Wante
     let edit = edit(ui, text, hint, width);
     let response = ui.add(edit);
     typed::tell(ui, &response, wanted, text);
+    name(&response, hint);
     button::ring(ui, &response);
     response
 }
@@ -36,20 +37,27 @@ pub fn secret_line_of(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wa
     shown.state.clear_undoer();
     shown.state.store(ui.ctx(), shown.response.id);
     typed::tell(ui, &shown.response, wanted, text);
+    name(&shown.response, hint);
     button::ring(ui, &shown.response);
     shown.response.response
+}
+
+/// What a screen reader calls the field: the hint is gone as soon as something is typed.
+fn name(response: &Response, hint: &str) {
+    let (context, id) = (&response.ctx, response.id);
+    context.accesskit_node_builder(id, |node| node.set_label(hint));
 }
 
 fn edit<'t>(ui: &Ui, text: &'t mut String, hint: &str, width: f32) -> TextEdit<'t> {
     let ink = Ink::of(ui);
     let inside = Margin::symmetric(tokens::ROW_PADDING as i8, tokens::FIELD_PADDING);
     TextEdit::singleline(text)
-        .font(Text::Table.font(crate::hud::theme::Weight::Regular))
+        .font(Text::Table.font(theme::Weight::Regular))
         .text_color(ink.0.text_high)
         .hint_text(ink.low(Text::Table, hint))
         .frame(card::frame(ink).fill(ink.0.ground).inner_margin(inside))
         .desired_width(width)
-        .min_size(vec2(0.0, tokens::ROW))
+        .min_size(vec2(0.0, theme::hit(ui.ctx())))
 }
 
 /// A name at the left, its value at the right, cut off where there is no room.
@@ -69,14 +77,17 @@ pub fn pair(ui: &mut Ui, name: &str, value: &str) {
 pub fn copied_pair(ui: &mut Ui, name: &str, shown: &str, value: &str) -> bool {
     let ink = Ink::of(ui);
     ui.scope(|ui| {
-        ui.spacing_mut().interact_size.y = tokens::PAIR;
+        let hit = theme::hit(ui.ctx());
+        ui.spacing_mut().interact_size.y = hit;
         ui.spacing_mut().button_padding = Vec2::ZERO;
         let press = |ui: &mut Ui| {
-            let response = ui.add(Button::new(ink.high(Text::Table, shown)).truncate().small().frame_when_inactive(false));
+            let button = Button::new(ink.high(Text::Table, shown)).truncate().frame_when_inactive(false);
+            let response = ui.add(button.min_size(Vec2::splat(hit)));
+            response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Copy {name}: {value}")));
             button::ring(ui, &response);
             response.on_hover_text(format!("{value}\nPress to copy.")).clicked()
         };
-        Sides::new().height(tokens::PAIR).shrink_right().truncate().show(ui, |ui| ui.label(ink.low(Text::Table, name)), press).1
+        Sides::new().height(hit).shrink_right().truncate().show(ui, |ui| ui.label(ink.low(Text::Table, name)), press).1
     })
     .inner
 }

@@ -5,6 +5,7 @@ pub mod button;
 pub mod cap;
 pub mod card;
 pub mod chart;
+pub mod countdown;
 pub mod field;
 pub mod ink;
 pub mod lamp;

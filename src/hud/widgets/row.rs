@@ -4,7 +4,7 @@ use bevy_egui::egui::{Label, Margin, Sides, Ui};
 
 use super::lamp::{self, Signal};
 use super::{Ink, button, card};
-use crate::hud::theme::{Text, tokens};
+use crate::hud::theme::{self, Text, tokens};
 
 /// A row's content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub fn status_row(ui: &mut Ui, row: &StatusRow) -> bool {
     let inside = Margin::symmetric(tokens::ROW_PADDING as i8, 0);
     let shown = card::frame(ink).inner_margin(inside).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        let height = tokens::ROW;
+        let height = theme::hit(ui.ctx());
         let name_width = tokens::ROW_NAME.min(ui.available_width() / 3.0);
         let left = |ui: &mut Ui| {
             lamp::lamp(ui, row.signal);

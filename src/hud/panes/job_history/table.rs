@@ -7,7 +7,7 @@ use super::state_signal;
 use crate::domain::job::Payment;
 use crate::hud::action::UserAction;
 use crate::hud::state::{History, Session};
-use crate::hud::theme::{Text, tokens};
+use crate::hud::theme::{self, Text, tokens};
 use crate::hud::widgets::scroll::{self, Scrolled};
 use crate::hud::widgets::{Ink, Wishes, button, marks, tag, words};
 use crate::node::NodeCommand;
@@ -43,9 +43,11 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Sc
     let width = ui.available_width();
     let shown: Vec<&Head> = COLUMNS.iter().filter(|head| width >= head.least).collect();
     let ink = Ink::of(ui);
-    let room = ui.available_height() - tokens::TABLE_ROW - tokens::ROW - tokens::GAP;
+    // A row is pressed for its timeline.
+    let height = theme::hit(ui.ctx());
+    let room = ui.available_height() - tokens::TABLE_ROW - height - tokens::GAP;
     // Whole rows: half a row looks like a fault.
-    let room = (room / tokens::TABLE_ROW).floor() * tokens::TABLE_ROW;
+    let room = (room / height).floor() * height;
     // One empty column more, for the scroll bar, in the pane's padding.
     let bar = f32::from(tokens::SCROLL_ROOM);
     let due = scrolled.due(ui);
@@ -58,7 +60,7 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Sc
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink([false, true])
             .min_scrolled_height(0.0)
-            .max_scroll_height(room.max(tokens::TABLE_ROW));
+            .max_scroll_height(room.max(height));
         let table = match due {
             Some(offset) => table.vertical_scroll_offset(offset),
             None => table,
@@ -71,7 +73,7 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Sc
             }
         });
         table.body(|body| {
-            body.rows(tokens::TABLE_ROW, history.rows.len(), |mut row| {
+            body.rows(height, history.rows.len(), |mut row| {
                 if let Some(job) = history.rows.get(row.index()) {
                     let is_entered = line(&mut row, ink, &shown, job, width);
                     let response = row.response();

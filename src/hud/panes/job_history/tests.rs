@@ -79,7 +79,7 @@ fn the_ledger_that_cannot_be_read_says_why_and_keeps_its_rows() {
 }
 
 #[test]
-fn what_is_owed_to_a_buyer_goes_back_by_one_press() {
+fn what_is_owed_to_a_buyer_goes_back_by_one_press_and_a_yes() {
     let mut hud = online();
     hud.open(2);
     let owed = detail(job(1, JobState::RefundDue).id, JobState::RefundDue);
@@ -91,5 +91,7 @@ fn what_is_owed_to_a_buyer_goes_back_by_one_press() {
     hud.assert_shows("owed to the buyer");
     hud.take_asked();
     hud.click("Refund");
+    hud.assert_shows("GIVE THE MONEY BACK?");
+    hud.click("REFUND");
     assert_eq!(hud.take_asked(), [NodeCommand::Refund { job: id.to_string(), to: None }]);
 }

@@ -5,7 +5,7 @@ use bevy_egui::egui::{Align, Key, Label, Layout, Margin, Sides, Ui, vec2};
 use super::Form;
 use crate::hud::action::UserAction;
 use crate::hud::state::{Session, Trial};
-use crate::hud::theme::{Text, tokens};
+use crate::hud::theme::{self, Text, tokens};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, card, field, marks, words};
 use crate::node::NodeCommand;
 
@@ -17,7 +17,7 @@ pub fn view(ui: &mut Ui, session: &Session, trial: &Trial, form: &mut Form, wish
     ui.add_space(tokens::STEP);
     let is_under_way = session.awaits(&NodeCommand::TestJob { prompt: String::new() });
     let may_send = session.is_out() && !is_under_way && !form.prompt.trim().is_empty();
-    let line = vec2(ui.available_width(), tokens::ROW);
+    let line = vec2(ui.available_width(), theme::hit(ui.ctx()));
     ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
         let pressed = ui
             .add_enabled_ui(may_send, |ui| {

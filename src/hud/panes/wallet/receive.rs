@@ -7,7 +7,7 @@ use crate::domain::money::Sats;
 use crate::hud::action::UserAction;
 use crate::hud::state::{Money, Now, Session};
 use crate::hud::theme::Text;
-use crate::hud::widgets::{Ink, Signal, Wishes, button, field, marks, qr, words};
+use crate::hud::widgets::{Ink, Signal, Wishes, button, countdown, field, marks, qr, words};
 use crate::node::NodeCommand;
 
 pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut Form, wishes: &mut Wishes) {
@@ -43,7 +43,8 @@ pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut 
         if copy.clicked() {
             wishes.wish(UserAction::Copy(invoice.bolt11.clone()));
         }
-        ui.label(ink.low(Text::Table, format!("until {} UTC", words::clock(invoice.expires_at))));
+        ui.label(ink.low(Text::Table, format!("{} left", countdown::left(invoice.expires_at.since(now.0)))))
+            .on_hover_text(format!("Until {} UTC.", words::date(invoice.expires_at)));
     });
     qr::qr(ui, &invoice.bolt11.to_uppercase());
     ui.add(Label::new(ink.mid(Text::Table, words::ends(&invoice.bolt11))).truncate());
