@@ -50,7 +50,7 @@ pub fn draw(
     stage: Res<'_, Stage>,
     active: Res<'_, ActivePane>,
     (session, relays, unseen): (Res<'_, Session>, Res<'_, Relays>, Res<'_, Unseen>),
-    pointed: Res<'_, Hint>,
+    (pointed, mut moved): (Res<'_, Hint>, Local<'_, bool>),
     slots: Query<'_, '_, (&Slot, &Flash, Option<&Opens>)>,
     panes: Query<'_, '_, (&Pane, &PaneMotion)>,
     mut actions: MessageWriter<'_, UserAction>,
@@ -77,8 +77,11 @@ pub fn draw(
         ui.expand_to_include_rect(place);
         view(ui, stage.window, &faces, &theme.palette, &mut wishes)
     });
-    if found.inner != pointed.slot {
-        wishes.wish(UserAction::PointAtSlot(found.inner));
+    // At first the ring is on a slot that nobody has gone to.
+    *moved |= found.inner.is_some_and(|slot| slot != 0);
+    let meant = found.inner.filter(|_| *moved);
+    if meant != pointed.slot {
+        wishes.wish(UserAction::PointAtSlot(meant));
     }
     actions.write_batch(wishes.take());
     if let Some(face) = pointed.slot.and_then(|slot| faces.get(slot)).filter(|_| pointed.shown > 0.0) {
@@ -108,6 +111,7 @@ pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette, wishes
             inside.multiply_opacity(tokens::SLOT_LIFTED);
         }
         paint(inside.painter(), place, face, &response, palette);
+        badge(ui.painter(), place, face, &response, palette);
         if response.clicked() {
             wishes.wish(UserAction::PressSlot(face.index));
         }
@@ -187,8 +191,13 @@ fn paint(painter: &Painter, place: Rect, face: &Face, response: &Response, palet
             lamp::paint(painter, Rect::from_center_size(at, Vec2::splat(tokens::LIVE_DOT)), pane.live, palette);
         }
     }
+}
+
+/// The key of a slot. Read in every state, also where the rest of the slot has faded.
+fn badge(painter: &Painter, place: Rect, face: &Face, response: &Response, palette: &Palette) {
     let corner = place.right_bottom() - vec2(tokens::STEP, tokens::STEP / 2.0);
+    let colour = if face.pane.is_some_and(|pane| pane.is_active) { palette.text_high } else { palette.text_low };
     if let Some(key) = input::Hint::slot(painter.ctx(), face.index, response.has_focus()) {
-        cap::badge(painter, corner, &key, palette);
+        cap::badge(painter, corner, &key, colour, palette);
     }
 }

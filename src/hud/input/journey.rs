@@ -143,6 +143,10 @@ fn send(player: &mut Player) {
     player.hud.assert_shows("a coffee");
     player.hud.take_asked();
     player.does(ActionKind::MainAction);
+    player.hud.assert_shows("SEND 5 SATS?");
+    assert!(player.hud.take_asked().is_empty(), "nothing is paid before the question is answered");
+    player.reaches("SEND 5 SATS");
+    player.does(ActionKind::Press);
     let asked = NodeCommand::Pay { bolt11: invoice().bolt11, sats: Sats(5) };
     assert!(player.hud.asked().contains(&asked), "{:?}", player.hud.asked());
     player.hud.answer(&asked, NodeEvent::Payment { payment: Box::new(payment(Direction::Out)) });
@@ -177,10 +181,14 @@ fn runs(player: &mut Player, wanted: UserAction) {
 }
 
 fn quit(player: &mut Player) {
+    let busy = NodeStatus { in_flight: 1, ..status(NodeState::Online) };
+    player.hud.say(NodeEvent::Status { status: Box::new(busy) });
+    player.hud.settle();
     runs(player, UserAction::Quit);
-    player.hud.assert_shows("takes no more jobs when it is closed");
+    player.hud.assert_shows("it has 1 job under way");
     player.does(ActionKind::Leave);
     assert!(player.hud.app.should_exit().is_none(), "whoever goes back stays");
     runs(player, UserAction::Quit);
+    player.reaches("QUIT");
     assert_eq!(player.leaves_by(ActionKind::Press), Some(AppExit::Success));
 }

@@ -214,8 +214,8 @@ fn ends(ui: &mut Ui, asked: &Asked, may_type: bool, form: &mut Form, wishes: &mu
         (false, Step::Again) => "Set this PIN",
     };
     // It keeps the ring also while there is nothing to enter: Enter would go elsewhere.
-    let enter = button::large(ui, title, button::Weight::Main, may_type);
-    if enter.clicked() && is_enough {
+    let enter = button::large(ui, title, button::Weight::Main, true);
+    if enter.clicked() && is_enough && may_type {
         wishes.wish(UserAction::EnterPin(form.take()));
     }
     let leave = match asked.wish {

@@ -60,10 +60,15 @@ pub trait Reduce: Resource + Component<Mutability = Mutable> + Default {
 #[derive(Event, Debug, Clone, Copy)]
 pub struct MarketChanged;
 
+fn read_clock(clock: Res<'_, WallClock>, mut now: ResMut<'_, Now>) {
+    now.0 = clock.0.now();
+}
+
 /// All state, kept up to date.
 pub fn plugin(app: &mut App) {
     app.init_resource::<WallClock>().init_resource::<Now>();
-    app.add_systems(First, |clock: Res<'_, WallClock>, mut now: ResMut<'_, Now>| now.0 = clock.0.now());
+    // Also before anything is begun: what is said at the start is said now.
+    app.add_systems(PreStartup, read_clock).add_systems(First, read_clock);
     listen::<Session>(app);
     keep::<Jobs>(app);
     keep::<History>(app);

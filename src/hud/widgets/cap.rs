@@ -1,6 +1,6 @@
 //! Keys and buttons as they are printed on what one holds.
 
-use bevy_egui::egui::{Align2, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
+use bevy_egui::egui::{Align2, Color32, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 
 use super::Ink;
 use crate::hud::input::{Device, Hint};
@@ -15,13 +15,13 @@ pub fn cap(ui: &mut Ui, hint: &Hint) -> Response {
     response
 }
 
-/// In a corner of something, its lower right end there.
-pub fn badge(painter: &Painter, corner: Pos2, hint: &Hint, palette: &Palette) {
+/// In a corner of something, its lower right end there; a key is a letter in this colour.
+pub fn badge(painter: &Painter, corner: Pos2, hint: &Hint, colour: Color32, palette: &Palette) {
     let size = size(painter, hint, palette);
     match hint.device {
         Device::Pad => paint(painter, Rect::from_min_size(corner - size, size), hint, palette),
         Device::Keys | Device::Pointer => {
-            painter.text(corner, Align2::RIGHT_BOTTOM, &hint.text, Text::Hint.font(Weight::Regular), palette.text_low);
+            painter.text(corner, Align2::RIGHT_BOTTOM, &hint.text, Text::Hint.font(Weight::Regular), colour);
         }
     }
 }

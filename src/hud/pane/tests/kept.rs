@@ -160,7 +160,7 @@ fn the_file_is_written_when_a_pane_is_let_go_and_at_the_end_and_not_while_it_is_
 #[test]
 fn a_file_that_cannot_be_written_is_told_and_the_window_goes_on() {
     let mut hud = Hud::new();
-    hud.app.insert_resource(PreferencesFile(Some("/nowhere/at/all/hud.toml".into())));
+    hud.app.insert_resource(PreferencesFile(Some("/dev/null/hud.toml".into())));
     hud.open(2);
     hud.assert_shows("The arrangement is not saved.");
     assert!(hud.is_open(PaneKind::JobHistory));
