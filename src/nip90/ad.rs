@@ -75,10 +75,10 @@ pub fn write(draft: &AdDraft<'_>) -> EventBuilder {
     wire::builder(AD, content.to_string(), tags, draft.created_at)
 }
 
-/// Takes `author`'s ad back; naming the event as well reaches relays that do not follow addresses.
-pub fn delete(author: &Pubkey, ad: Option<&JobId>, created_at: UnixMs) -> EventBuilder {
+/// Takes `author`'s ad back; naming its versions as well reaches relays that do not follow addresses.
+pub fn delete(author: &Pubkey, versions: &[JobId], created_at: UnixMs) -> EventBuilder {
     let mut tags: Vec<Tag> = vec![wire::tag("a", [format!("{AD}:{author}:{IDENTIFIER}")])];
-    tags.extend(ad.map(|id| wire::e_tag(id, None)));
+    tags.extend(versions.iter().map(|id| wire::e_tag(id, None)));
     tags.push(wire::tag("k", [AD.to_string()]));
     wire::builder(DELETION, "offline", tags, created_at)
 }

@@ -254,10 +254,10 @@ fn an_ad_is_read_back_and_taken_back() {
     assert!(read.params.iter().any(|name| name == "top_k"));
 
     let author = pubkey(&provider().public_key());
-    let gone = ad::delete(&author, Some(&read.event), NOW).sign_with_keys(&provider()).unwrap();
+    let gone = ad::delete(&author, &[read.event], NOW).sign_with_keys(&provider()).unwrap();
     assert_eq!(rows(&gone), json!([["a", format!("31990:{author}:pylon")], ["e", read.event], ["k", "31990"]]));
     assert_eq!(ad::deleted(&gone), ["pylon"]);
-    let by_another = ad::delete(&author, None, NOW).sign_with_keys(&other()).unwrap();
+    let by_another = ad::delete(&author, &[], NOW).sign_with_keys(&other()).unwrap();
     assert_eq!(ad::deleted(&by_another), [""; 0]);
 }
 

@@ -22,6 +22,8 @@ const VALID_MS: u64 = 3_600_000;
 /// An ad is renewed when half of its time is over.
 const RENEW_MS: u64 = VALID_MS / 2;
 
+/// Versions of the ad that are named when it is withdrawn.
+const VERSIONS: usize = 8;
 /// Orders that may wait. One that finds no room is given again at the next look.
 const BACKLOG: usize = 4;
 /// Before an ad is said again that no relay has taken. Some relays take none in the second in which one was deleted.
@@ -83,7 +85,8 @@ struct Keeper {
 
 struct Up {
     says: Saying,
-    id: JobId,
+    /// The ad's, and before it those of versions that a relay may still have that was away since.
+    ids: Vec<JobId>,
     at: UnixMs,
     /// The date it carries.
     dated: UnixMs,
@@ -189,7 +192,10 @@ impl Keeper {
         let id = JobId(event.id.to_bytes());
         let is_taken = self.publish(event).await;
         if is_taken {
-            self.up = Some(Up { says: says.clone(), id, at: now, dated });
+            let mut ids = self.up.take().map(|up| up.ids).unwrap_or_default();
+            ids.push(id);
+            self.up = Some(Up { says: says.clone(), ids, at: now, dated });
+            self.forget_versions();
         }
         is_taken
     }
@@ -199,7 +205,7 @@ impl Keeper {
         let Some(up) = &self.up else { return self.repeat().await };
         // By the relays' clock, as ours may be why it goes; and never before the ad, which would outlive its end.
         let dated = self.context.relays_time().max(up.dated);
-        match self.context.sign(ad::delete(&self.context.me, Some(&up.id), dated)) {
+        match self.context.sign(ad::delete(&self.context.me, &up.ids, dated)) {
             Ok(event) => {
                 if self.publish(event).await {
                     (self.up, self.down_at) = (None, dated);
@@ -235,6 +241,15 @@ impl Keeper {
         }
         let event = last.event.clone();
         self.publish(event).await;
+        self.forget_versions();
+    }
+
+    /// Lets go of earlier versions of the ad that no relay has any more, as far as is known.
+    fn forget_versions(&mut self) {
+        let most = if self.last.as_ref().is_some_and(|last| last.missed_by.is_empty()) { 1 } else { VERSIONS };
+        if let Some(up) = &mut self.up {
+            up.ids.drain(..up.ids.len().saturating_sub(most));
+        }
     }
 
     fn relays_in(&self, is_so: impl Fn(RelayState) -> bool) -> BTreeSet<String> {
