@@ -16,6 +16,8 @@ mod secret_file;
 mod value;
 
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ pub use secret_file::{SecretFile, SecretFileError, open_to_others};
 use crate::domain::admission::Accept;
 use crate::domain::ids::Pubkey;
 use crate::domain::job::Policy;
+use crate::domain::model::is_called;
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::power::Power;
 use crate::domain::purchase::AutoPay;
@@ -135,6 +138,20 @@ pub struct ProviderConfig {
     #[serde(deserialize_with = "pubkeys")]
     pub allow: Vec<Pubkey>,
     pub store_text: bool,
+}
+
+impl ProviderConfig {
+    /// What is different for this model, by its whole name or without Ollama's `:latest`.
+    pub fn model(&self, name: &str) -> Option<&ModelConfig> {
+        let plain = || self.models.iter().find(|(wanted, _)| is_called(name, wanted)).map(|(_, settings)| settings);
+        self.models.get(name).or_else(plain)
+    }
+
+    /// Names of models that stand in the settings.
+    pub fn named_models(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let default = Some(("provider.default_model", self.default_model.as_str())).filter(|(_, name)| !name.is_empty());
+        default.into_iter().chain(self.models.keys().map(|name| ("provider.models", name.as_str())))
+    }
 }
 
 /// What is different for one model.

@@ -18,7 +18,7 @@ pub enum Kind {
     },
     Choice(&'static [&'static str]),
     HttpUrl,
-    /// 1 to 20 relay addresses.
+    /// 1 to 20 relay addresses, none twice.
     Relays,
     /// Public keys as npub or hexadecimal.
     Pubkeys,
@@ -39,7 +39,7 @@ impl Kind {
             Self::Text { max } => format!("one line of text, at most {max} characters"),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::HttpUrl => "an address that begins with http:// or https://".into(),
-            Self::Relays => "1 to 20 relay addresses that begin with wss://, or with ws:// for this machine".into(),
+            Self::Relays => "1 to 20 different relay addresses that begin with wss://, or with ws:// for this machine".into(),
             Self::Pubkeys => "a list of public keys, each an npub or 64 hexadecimal digits".into(),
             Self::JobKinds => {
                 let kinds: Vec<String> = crate::nip90::KINDS.iter().map(|spec| spec.kind.to_string()).collect();
@@ -78,7 +78,7 @@ impl Kind {
             Self::Text { max } => value.as_str().is_some_and(|text| text.chars().count() <= max && !text.contains(char::is_control)),
             Self::Choice(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Self::HttpUrl => value.as_str().is_some_and(is_http),
-            Self::Relays => all(value, 1..=20, |item| item.as_str().is_some_and(is_relay)),
+            Self::Relays => all(value, 1..=20, |item| item.as_str().is_some_and(is_relay)) && distinct_relays(value),
             Self::Pubkeys => all(value, 0..=10_000, |item| item.as_str().and_then(crate::nip90::read_key).is_some()),
             Self::JobKinds => all(value, 1..=64, |item| job_kind(item).is_some()),
             Self::Servers => all(value, 0..=32, is_server) && distinct_names(value),
@@ -102,6 +102,12 @@ fn is_relay(text: &str) -> bool {
     let plain = host.trim_start_matches('[').trim_end_matches(']');
     let local = host == "localhost" || plain.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     url.scheme() == "wss" || (url.scheme() == "ws" && local)
+}
+
+/// The same relay may be written in several ways.
+fn distinct_relays(value: &Value) -> bool {
+    let urls: Vec<_> = value.as_array().into_iter().flatten().filter_map(|item| nostr::Url::parse(item.as_str()?).ok()).collect();
+    urls.iter().enumerate().all(|(at, url)| !urls.iter().skip(at + 1).any(|other| other == url))
 }
 
 /// A kind of job this program can do.

@@ -23,6 +23,11 @@ pub struct ModelInfo {
     pub fault: Option<String>,
 }
 
+/// Whether a model with this name is meant by `wanted`: Ollama adds `:latest` to names that have no tag.
+pub fn is_called(name: &str, wanted: &str) -> bool {
+    name == wanted || name.strip_suffix(":latest") == Some(wanted)
+}
+
 /// Whether a backend answers, and what it said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Notice, SecretFile, WalletKind};
 use crate::domain::clock_skew::skew;
 use crate::domain::job::Policy;
-use crate::domain::model::{BackendHealth, BackendState};
+use crate::domain::model::{BackendHealth, BackendState, is_called};
 use crate::domain::money::Sats;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::identity::{Identity, IdentityError};
@@ -138,7 +138,10 @@ impl Examination {
 
     async fn backends(&self, config: &Config) -> Vec<Finding> {
         match probe_once(config, &self.options) {
-            Ok(probing) => backend_findings(&probing.await),
+            Ok(probing) => {
+                let backends = probing.await;
+                backend_findings(&backends).into_iter().chain(unknown_models(config, &backends)).collect()
+            }
             Err(failure) => vec![Finding::bad("backends", failure.message, "Check backends.* in the config.")],
         }
     }
@@ -261,6 +264,22 @@ fn backend_finding(backend: &BackendHealth) -> Finding {
         BackendState::Unavailable { reason, hint } => Finding::warning(&check, reason.clone(), hint.clone()),
         BackendState::Unknown => Finding::warning(&check, "Did not answer in time.", "Try again."),
     }
+}
+
+/// Models that stand in the settings and on no server, as far as any server answers.
+fn unknown_models(config: &Config, backends: &[BackendHealth]) -> Vec<Finding> {
+    let ready = || backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. }));
+    let is_there = |name: &str| ready().flat_map(|backend| &backend.models).any(|model| is_called(&model.name, name));
+    if ready().next().is_none() {
+        return Vec::new();
+    }
+    let unknown = config.provider.named_models().filter(|(_, name)| !is_there(name));
+    let finding = |(key, name): (&str, &str)| {
+        let then = if key == "provider.default_model" { " Jobs that name no model run on the first that is there." } else { "" };
+        let hint = format!("See what there is with `pylon models`; get it with `pylon models pull {name}`, or change {key}.");
+        Finding::warning("models", format!("{key} names {name:?}, which no model server has.{then}"), hint)
+    };
+    unknown.map(finding).collect()
 }
 
 fn relay_finding(relay: &RelayHealth) -> Finding {

@@ -114,6 +114,25 @@ async fn an_unknown_setting_is_kept_and_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_default_model_that_is_not_there_is_told_and_no_job_waits_for_it() {
+    let market = Market::new().await;
+    let settings = ["provider.policy=\"free\"", "provider.default_model=\"llama9\"", "provider.models={\"gone\"={in_rate=1}}"];
+    let node = market.online(Scripted::quick(&["Hi."]), &settings).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Hello.", "text"]], "").await;
+    assert_eq!(buyer.result(job).await.0.content, "Hi.");
+    let findings = match node.call(NodeCommand::Doctor).await {
+        NodeEvent::Doctor { findings } => findings,
+        event => panic!("{event:?}"),
+    };
+    let told: Vec<_> = findings.iter().filter(|finding| finding.check == "models").collect();
+    assert!(told.len() == 2 && told.iter().all(|finding| finding.hint.is_some()), "{told:?}");
+    assert!(told[0].message.contains("provider.default_model") && told[0].message.contains("llama9"), "{told:?}");
+    assert!(told[1].message.contains("provider.models") && told[1].message.contains("gone"), "{told:?}");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_finds_what_is_missing_while_stopped() {
     let market = Market::new().await;
     let node = Running::launch(market.real_options(Scripted::quick(&[]), &["provider.policy=\"pay-first\""]));

@@ -88,14 +88,14 @@ impl Provider {
         if self.guests.contains(&request.buyer) {
             return Deal::FREE;
         }
-        let limits = self.settings.limits();
-        let model = self.context.registry.resolve(request.model.as_deref(), &limits.default_model);
+        let first = self.settings.menu().first(&self.context.registry.health()).unwrap_or_default();
+        let model = self.context.registry.resolve(request.model.as_deref(), &first);
         let model = model.map(|(_, model)| model.name).unwrap_or_default();
         self.settings.deal(&model, admitted.prompt.chars().count() as u64, admitted.sampling.max_tokens.unwrap_or_default())
     }
 
     fn check_model(&self, request: &JobRequest) -> Result<(), Refusal> {
-        let offered = self.settings.offered(&self.context.registry.health());
+        let offered = self.settings.menu().offered(&self.context.registry.health());
         let Some(asked) = request.model.as_deref() else {
             return if offered.is_empty() { Err(Refusal::NoModelReady) } else { Ok(()) };
         };

@@ -16,6 +16,7 @@ mod delivery;
 mod finished;
 mod handle;
 mod intake;
+mod menu;
 mod offer;
 mod queue;
 mod reconciling;

@@ -106,8 +106,7 @@ impl Run {
     async fn resolve(&self, deadline: Instant) -> Result<(Arc<dyn Inference>, ModelInfo), End> {
         let mut changes = self.context.registry.watch();
         loop {
-            let resolved = self.context.registry.resolve(self.job.request.model.as_deref(), &self.limits.default_model);
-            let error = match resolved {
+            let error = match self.choose() {
                 Ok(found) => return Ok(found),
                 Err(error) => error,
             };
@@ -119,6 +118,14 @@ impl Run {
                     }
                 }
             }
+        }
+    }
+
+    fn choose(&self) -> Result<(Arc<dyn Inference>, ModelInfo), InferenceError> {
+        let registry = &self.context.registry;
+        match (self.job.request.model.as_deref(), self.limits.menu.first(&registry.health())) {
+            (None, None) => Err(InferenceError::NothingReady),
+            (asked, first) => registry.resolve(asked, &first.unwrap_or_default()),
         }
     }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use nostr::{Filter, Kind, Timestamp};
 
+use super::menu::Menu;
 use crate::config::Config;
 use crate::domain::admission::{Accept, Rules};
 use crate::domain::ids::Pubkey;
 use crate::domain::job::Policy;
-use crate::domain::model::{BackendHealth, BackendState};
 use crate::domain::quote::{self, Deal, Rates};
 use crate::node::event::Failure;
 use crate::wallet::Wallet;
@@ -30,7 +30,7 @@ pub struct Settings {
 /// What one run is bound by, fixed when it starts.
 #[derive(Debug, Clone)]
 pub struct RunLimits {
-    pub default_model: String,
+    pub menu: Menu,
     pub job_timeout_secs: u64,
     pub stall_secs: u64,
     pub max_result_bytes: usize,
@@ -74,7 +74,7 @@ impl Settings {
     /// What a job is done for: by the model's rates where it has some, by the provider's where not.
     pub fn deal(&self, model: &str, prompt_chars: u64, max_tokens: u32) -> Deal {
         let provider = &self.config.provider;
-        let model = provider.models.get(model);
+        let model = provider.model(model);
         let rates = Rates {
             min_price: provider.min_price,
             in_rate: model.and_then(|model| model.in_rate).unwrap_or(provider.in_rate),
@@ -149,7 +149,7 @@ impl Settings {
     pub fn limits(&self) -> RunLimits {
         let provider = &self.config.provider;
         RunLimits {
-            default_model: provider.default_model.clone(),
+            menu: self.menu(),
             job_timeout_secs: provider.job_timeout_secs,
             stall_secs: provider.stall_secs,
             max_result_bytes: provider.max_result_bytes,
@@ -160,26 +160,9 @@ impl Settings {
         }
     }
 
-    /// Whether the operator offers this model.
-    pub fn offers(&self, model: &str) -> bool {
-        self.config.provider.models.get(model).is_none_or(|settings| settings.enabled)
-    }
-
-    /// Models that would run if asked for now, best first: the default model, then as the backends list them.
-    pub fn offered(&self, backends: &[BackendHealth]) -> Vec<String> {
-        let ready = backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. }));
-        let models = ready.flat_map(|backend| &backend.models).filter(|model| model.fault.is_none() && self.offers(&model.name));
-        let mut names: Vec<String> = Vec::new();
-        for model in models {
-            if !names.contains(&model.name) {
-                names.push(model.name.clone());
-            }
-        }
-        if let Some(at) = names.iter().position(|name| *name == self.config.provider.default_model) {
-            let default = names.remove(at);
-            names.insert(0, default);
-        }
-        names
+    /// Which models are on offer.
+    pub fn menu(&self) -> Menu {
+        Menu::new(Arc::clone(&self.config))
     }
 
     /// What the relays are asked for.

@@ -56,7 +56,7 @@ impl Provider {
     /// Keeps what others see of us true: models on the board, the ad on the relays. Called after each job.
     pub(super) fn show_models(&self) {
         let backends = self.context.registry.health();
-        let offered = self.settings.offered(&backends);
+        let offered = self.settings.menu().offered(&backends);
         self.context.board.update(|status| {
             status.models = offered.clone();
             status.backends_asked = backends.iter().all(|backend| backend.state != BackendState::Unknown);
