@@ -308,7 +308,8 @@ impl Cashier {
 /// There is nothing to ask.
 pub fn no_wallet(is_started: bool) -> Failure {
     if is_started {
-        Failure::user("This node has no wallet.").hint("Connect one: `pylon config set wallet.kind`, then restart the node.")
+        Failure::user("This node has no wallet.")
+            .hint("Connect one: `pylon wallet connect`, then `pylon config set wallet.kind nwc`, and start the node anew.")
     } else {
         Failure::user("The node is stopped, and its wallet is closed with it.").hint("Start it with `pylon run`.")
     }

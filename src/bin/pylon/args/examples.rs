@@ -32,11 +32,36 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "pylon --practice run --online --robot buyer   # play money, and somebody to sell to",
         ],
     ),
+    (
+        "start",
+        &[
+            "pylon start                      # comes up, takes no jobs yet",
+            "pylon start --online",
+            "pylon start --passphrase-fd 0 < passphrase.txt   # where nobody can be asked",
+        ],
+    ),
+    ("restart", &["pylon restart", "pylon restart --now"]),
+    ("logs", &["pylon logs -n 20", "pylon logs --follow              # until Ctrl-C"]),
+    ("identity encrypt", &["pylon identity encrypt           # asks for a passphrase, twice"]),
+    ("identity decrypt", &["pylon identity decrypt"]),
+    (
+        "service install",
+        &["pylon service install --online", "pylon service install --passphrase-file passphrase.txt   # for an encrypted identity"],
+    ),
+    ("service print", &["pylon service print --online     # to look at it first"]),
+    ("service uninstall", &["pylon service uninstall"]),
     ("online", &["pylon online"]),
     ("offline", &["pylon offline                    # finish running jobs first", "pylon offline --now"]),
     ("status", &["pylon status", "pylon status --json"]),
     ("watch", &["pylon watch", "pylon watch --json                # one JSON object a line"]),
-    ("stop", &["pylon stop                       # finish running jobs first", "pylon stop --now"]),
+    (
+        "stop",
+        &[
+            "pylon stop                       # finish running jobs first",
+            "pylon stop --now",
+            "pylon stop --force               # also one that hangs",
+        ],
+    ),
     ("doctor", &["pylon doctor"]),
     ("test", &["pylon test", "pylon test \"Why is the sky blue?\""]),
     ("models", &["pylon models", "pylon models probe"]),
@@ -60,6 +85,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("jobs write-off", &["pylon jobs write-off 3f2a9c"]),
+    ("wallet balance", &["pylon wallet balance"]),
     ("wallet", &["pylon wallet", "pylon wallet payments --limit 5", "pylon wallet limits"]),
     ("wallet receive", &["pylon wallet receive 2100 --for \"coffee\"", "pylon wallet receive --spark     # an address that stays good"]),
     (
@@ -90,7 +116,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "job submit",
         &[
-            "pylon job submit \"Why is the sky blue?\" --bid 10",
+            "pylon job submit \"Why is the sky blue?\" --bid 10             # then see the offers with `pylon job status`",
             "pylon job submit \"Why is the sky blue?\" --bid 10 --pay cheapest --wait",
             "pylon job submit \"A secret\" --encrypt --provider npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6",
         ],

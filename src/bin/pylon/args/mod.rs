@@ -54,7 +54,7 @@ pub struct Args {
 pub enum Verb {
     /// Make the node's identity: twelve words to write down.
     Init(Init),
-    /// Encrypt the identity with a passphrase, or take it off.
+    /// Put the node's identity under a passphrase, or take the passphrase off.
     Identity(Identity),
     /// Run the node in this terminal, until Ctrl-C.
     Run(Run),
@@ -73,11 +73,13 @@ pub enum Verb {
     Watch(Output),
     /// Stop the running node.
     Stop(Stop),
-    /// Stop the node in the background and start it again, online if it was. What was given with --set is to be given again.
+    /// Stop the node in the background and start it again, online if it was.
+    ///
+    /// What was given with --set is to be given again.
     Restart(Restart),
     /// Print the node's log.
     Logs(Logs),
-    /// Let systemd run the node, as a service of yours.
+    /// Let systemd run the node, from login on, without root.
     Service(Service),
     /// Check everything that selling needs, and say what to do about what is missing.
     Doctor(Output),
@@ -89,9 +91,14 @@ pub enum Verb {
     Jobs(Jobs),
     /// What selling has brought in, by day, model or buyer, with the electricity taken off if you say what it costs.
     Earnings(Earnings),
-    /// Show what the running node's wallet holds; receive, send, connect another one.
+    /// Show what the wallet holds; receive, send, connect another one.
+    ///
+    /// Where no node runs, this command is one until it is done: it takes no jobs and leaves nothing behind.
     Wallet(Wallet),
     /// Buying: ask others for a job, see what it costs, pay, read the answer.
+    ///
+    /// Where no node runs, this command is one until it is done: it takes no jobs and leaves nothing behind. Nobody hears
+    /// offers and answers after that, so add --wait, or start a node.
     Job(Job),
     /// Show, test, add and remove relays.
     Relays(Relays),

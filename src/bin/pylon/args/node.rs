@@ -115,7 +115,7 @@ pub struct Restart {
 
 #[derive(Debug, ClapArgs)]
 pub struct Logs {
-    /// So many of the last lines.
+    /// How many of the last lines to begin with.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
     pub lines: usize,
     /// Go on printing what comes, until interrupted.
