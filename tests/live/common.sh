@@ -17,15 +17,19 @@ unset OLLAMA_HOST
 scratch=$(mktemp -d)
 started=()
 failures=0
-# shellcheck disable=SC2329 # called by the trap
-cleanup() {
+# The last started goes first: a node says goodbye to a relay that is still there.
+end_started() {
     local index pid
-    # The last started goes first: a node says goodbye to a relay that is still there.
     for ((index = ${#started[@]} - 1; index >= 0; index--)); do
         pid=${started[index]}
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
+    started=()
+}
+# shellcheck disable=SC2329 # called by the trap
+cleanup() {
+    end_started
     if [[ -n ${KEEP:-} ]]; then echo "kept: $scratch"; else rm -rf "$scratch"; fi
 }
 trap cleanup EXIT
@@ -67,6 +71,25 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 # ask FILE EXPRESSION: a Python expression over `it`, the JSON in FILE.
 ask() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
+# end_one SIGNAL PID: ends a program that was started here. Its number may be somebody else's by the time everything is
+# ended, so it is forgotten.
+end_one() {
+    local at
+    kill -"$1" "$2"
+    wait "$2" 2>/dev/null || true
+    for at in "${!started[@]}"; do
+        if [[ ${started[at]} == "$2" ]]; then unset "started[at]"; fi
+    done
+    started=("${started[@]}")
+}
+# holds FILE EXPRESSION: whether this is so of the JSON in FILE.
+holds() {
+    if [[ $(ask "$1" "$2") == True ]]; then return; fi
+    echo "not so: $2"
+    return 1
+}
+# says NODE FILE EXPRESSION COMMAND...: the same of what a node answers as JSON, which is left in FILE.
+says() { "$1" "${@:4}" >"$2" && holds "$2" "$3"; }
 
 # What every one of them needs, installed.
 install_live() {
@@ -79,6 +102,44 @@ build_headless() {
     fi
 }
 
+# The wallet service of tests/live/nwc-service.mjs, installed. Needs Node.js 18 or newer with npm. Its packages go to
+# ~/.cache/pylon-hud/nwc, every version pinned by nwc-package-lock.json.
+install_wallet_service() {
+    local stamp
+    packages=$cache/nwc
+    stamp=$packages/$(sha256sum "$here/nwc-package-lock.json" | cut -c1-16)
+    if [[ -f $stamp ]]; then return; fi
+    rm -rf "$packages"
+    mkdir -p "$packages"
+    cp "$here/nwc-package.json" "$packages/package.json"
+    cp "$here/nwc-package-lock.json" "$packages/package-lock.json"
+    # No scripts: nothing has to be built, as secp256k1 has a form in plain JavaScript.
+    (cd "$packages" && npm ci --ignore-scripts --no-audit --no-fund --silent)
+    touch "$stamp"
+}
+# Starts it on the relay in `relay_url`, with what its book already holds. The book is the file `book`; once the file
+# `freeze` is there, it hangs after its next payment. Its process is in `service`.
+start_service() {
+    local log
+    book=$scratch/book.json
+    freeze=$scratch/freeze
+    log=$(mktemp "$scratch/service.XXX.log")
+    node "$here/nwc-service.mjs" --packages "$packages" --relay "$relay_url" --state "$book" --connections "$scratch" \
+        --freeze "$freeze" ${BARE:+--bare} >"$log" 2>&1 &
+    service=$!
+    started+=("$service")
+    until_true 30 ready_or_gone "$log" || true
+    grep -q '^ready$' "$log" || give_up "the wallet service did not start" "$log"
+}
+# shellcheck disable=SC2329 # called by until_true
+ready_or_gone() { grep -q '^ready$' "$1" || gone "$service"; }
+# connect_wallet NODE: the node `NODE` in `$scratch/NODE` uses the service's wallet of that name.
+connect_wallet() {
+    "$program" --data-dir "$scratch/$1" wallet connect <"$scratch/$1.connection" >"$scratch/$1.connect.log" 2>&1 ||
+        give_up "the $1's wallet was not connected" "$scratch/$1.connect.log"
+    set_key "$scratch/$1" wallet.kind nwc
+}
+
 # Starts a relay of its own; its address is in `relay_url`.
 start_relay() {
     local port
@@ -88,15 +149,21 @@ start_relay() {
     started+=("$!")
     until_true 60 grep -q '^ready ' "$scratch/relay.log" || give_up "the relay did not start" "$scratch/relay.log"
 }
-ollama() { OLLAMA_HOST=${ollama_url#http://} "$cache/ollama/ollama" "$@"; }
+ollama_program=$cache/ollama/ollama modelfile=$cache/ollama/Modelfile
+ollama() { OLLAMA_HOST=${ollama_url#http://} "$ollama_program" "$@"; }
+# Starts the model server at the address in `ollama_url`; its process is in `ollama_server`.
+serve_ollama() {
+    OLLAMA_HOST=${ollama_url#http://} "$ollama_program" serve >>"$scratch/ollama.log" 2>&1 &
+    ollama_server=$!
+    started+=("$ollama_server")
+    until_true 30 ollama list || give_up "Ollama did not start" "$scratch/ollama.log"
+}
 # Starts a model server of its own with the model in it; its address is in `ollama_url`.
 start_ollama() {
     ollama_url=http://127.0.0.1:$(free_port)
-    OLLAMA_HOST=${ollama_url#http://} "$cache/ollama/ollama" serve >"$scratch/ollama.log" 2>&1 &
-    started+=("$!")
-    until_true 30 ollama list || give_up "Ollama did not start" "$scratch/ollama.log"
+    serve_ollama
     if ! ollama list | grep -q "^$model "; then
-        ollama create "$model" -f "$cache/ollama/Modelfile" >"$scratch/create.log" 2>&1 || give_up "the model was not created" "$scratch/create.log"
+        ollama create "$model" -f "$modelfile" >"$scratch/create.log" 2>&1 || give_up "the model was not created" "$scratch/create.log"
     fi
 }
 

@@ -125,11 +125,12 @@ pub fn view(ui: &mut Ui, asked: &Asked, spending: Option<Spending>, now: Now, fo
         let pad = ui.scope_builder(column, |ui| keys(ui, form, may_type)).response.rect;
         let left = egui::Rect::from_min_size(room.min, vec2(half, pad.height()));
         ui.scope_builder(UiBuilder::new().max_rect(left).layout(Layout::top_down(Align::Min)), |ui| {
-            words(ui, asked, wait.map(|until| until.since(now.0)), form);
+            ui.scope(|ui| words(ui, asked, wait.map(|until| until.since(now.0)), form));
             ring = Some(ends(ui, asked, may_type, form, wishes));
         });
     } else {
-        words(ui, asked, wait.map(|until| until.since(now.0)), form);
+        // In a room of its own: one word more must not move the ring to another key.
+        ui.scope(|ui| words(ui, asked, wait.map(|until| until.since(now.0)), form));
         keys(ui, form, may_type);
         ring = Some(ends(ui, asked, may_type, form, wishes));
     }
