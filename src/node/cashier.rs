@@ -226,10 +226,13 @@ impl Cashier {
     /// The same for somebody who has shown the spending PIN, if anybody has.
     pub async fn answer_with(self, command: NodeCommand, warrant: Option<Warrant>) -> NodeEvent {
         let answered = match command {
-            NodeCommand::Wallet => {
-                self.look().await;
-                Ok(NodeEvent::Wallet { wallet: self.board.now().wallet })
-            }
+            NodeCommand::Wallet => match (self.look().await, self.board.now().wallet) {
+                // One whose balance was never known is there all the same.
+                (Some(why), None) => {
+                    Err(Failure::network(why).hint("What it holds is not known yet; it is asked again every few seconds."))
+                }
+                (_, wallet) => Ok(NodeEvent::Wallet { wallet }),
+            },
             NodeCommand::Payments { before, limit } => self.payments(PaymentsQuery { before, limit }).await,
             NodeCommand::Receive { sats, description } => self.receive(sats, description).await,
             NodeCommand::Pay { bolt11, sats } => self.pay(bolt11, sats, warrant).await,

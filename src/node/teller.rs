@@ -94,7 +94,7 @@ impl Cashier {
     }
 
     async fn quote_address(&self, text: &str, sats: Option<Sats>) -> Result<Quote, Failure> {
-        let found = self.wallet.inspect(text.to_owned()).await.map_err(|error| unknown(error))?;
+        let found = self.wallet.inspect(text.to_owned()).await.map_err(unknown)?;
         if found.kind == DestinationKind::Invoice {
             return self.quote_invoice(found.to, sats.map(msats).transpose()?).await;
         }

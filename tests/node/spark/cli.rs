@@ -1,7 +1,9 @@
 //! The wallet's verbs, over the control socket of a node whose network is scripted.
 
 use lightning_invoice::Currency;
-use pylon_hud::node::NodeCommand;
+use pylon_hud::domain::money::Sats;
+use pylon_hud::node::{NodeCommand, NodeEvent};
+use pylon_hud::wallet::AddressKind;
 use serde_json::Value;
 
 use super::real::invoice;
@@ -128,7 +130,13 @@ async fn what_cannot_be_paid_is_a_sentence_and_nothing_is_sent() {
     }
     let other = desk.wallet(&["send", &invoice(Currency::Regtest, 5), "--sats", "6", "--yes"]).await;
     assert!(other.code == 1 && other.err.contains("5000 msats instead of 6000"), "{}", other.err);
-    // The fee rises between being shown and being paid; the limits are the last word on fees.
+    // The fee rises between being shown and being paid.
+    let transfer = NodeCommand::Transfer { to: super::ADDRESS.into(), sats: Sats(5), most_fee: Sats(FEE - 1) };
+    match desk.node.call(transfer).await {
+        NodeEvent::Failed { failure } => assert!(failure.message.contains("3000 msats, and 2000 were agreed to"), "{failure:?}"),
+        event => panic!("{event:?}"),
+    }
+    // The limits are the last word on fees.
     desk.theirs.now(|network| network.fee = 50);
     let dear = desk.wallet(&["send", super::ADDRESS, "--sats", "5", "--yes"]).await;
     assert!(dear.code == 1 && dear.err.contains("fee could be 50 sats"), "{}", dear.err);
@@ -185,15 +193,12 @@ async fn another_wallet_says_that_it_cannot_and_still_shows_what_it_pays() {
     node.done(NodeCommand::Start).await;
     for command in [
         NodeCommand::Deposits,
-        NodeCommand::Address { kind: pylon_hud::wallet::AddressKind::Spark },
-        NodeCommand::Quote { to: super::ADDRESS.into(), sats: Some(pylon_hud::domain::money::Sats(5)) },
+        NodeCommand::Address { kind: AddressKind::Spark },
+        NodeCommand::Quote { to: super::ADDRESS.into(), sats: Some(Sats(5)) },
     ] {
         let said = node.call(command.clone()).await;
-        assert!(
-            matches!(&said, pylon_hud::node::NodeEvent::Failed { failure } if failure.message.contains("wallet")),
-            "{command:?}: {said:?}"
-        );
+        assert!(matches!(&said, NodeEvent::Failed { failure } if failure.message.contains("wallet")), "{command:?}: {said:?}");
     }
-    assert!(matches!(node.call(NodeCommand::WalletHealth).await, pylon_hud::node::NodeEvent::WalletHealth { health: None }));
+    assert!(matches!(node.call(NodeCommand::WalletHealth).await, NodeEvent::WalletHealth { health: None }));
     node.stop();
 }

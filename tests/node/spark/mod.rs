@@ -38,7 +38,7 @@ pub fn library() -> Option<&'static Path> {
             Some(0) => Some(PathBuf::from(out.trim())),
             Some(75) => {
                 // Not by a macro: what those print is only shown when a test fails.
-                writeln!(std::io::stderr(), "\nNOT RUN: the tests of the real Spark library. {words}").unwrap();
+                std::io::stderr().write_all(format!("\nNOT RUN: the tests of the real Spark library. {words}\n").as_bytes()).unwrap();
                 None
             }
             _ => panic!("scripts/setup spark: {words}"),

@@ -1,6 +1,7 @@
 //! Getting the library, and what is said when something is in the way.
 
 use std::fs;
+use std::process::Command;
 
 use super::library;
 use crate::common::{Market, Running, Scripted, soon};
@@ -13,7 +14,7 @@ fn the_library_is_installed_from_a_file_that_is_the_right_one_and_from_no_other(
     let shared = home.data().parent().unwrap().join("share");
     let install = |file: &str| {
         let mut command = home.command(&["wallet", "install", "--json", file]);
-        Run::of(command.env("XDG_DATA_HOME", &shared).env("PATH", "/usr/bin:/bin:/usr/local/bin").output().unwrap())
+        Run::of(command.env("XDG_DATA_HOME", &shared).env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap())
     };
     let wrong = home.data().join("wrong.so");
     fs::write(&wrong, "something else").unwrap();
@@ -24,6 +25,10 @@ fn the_library_is_installed_from_a_file_that_is_the_right_one_and_from_no_other(
     }
     let missing = install("/nowhere/at/all.so");
     assert!(missing.code == 1 && missing.err.contains("/nowhere/at/all.so"), "{}", missing.err);
+    let wheel = home.data().join("some.whl");
+    fs::write(&wheel, "no archive").unwrap();
+    let refused = install(wheel.to_str().unwrap());
+    assert!(refused.code == 1 && (refused.err.contains("no wheel") || refused.err.contains("python3")), "{}", refused.err);
     assert!(!shared.join("pylon-hud").exists(), "something was installed");
     let Some(library) = library() else { return };
     let done = install(library.to_str().unwrap());
@@ -32,6 +37,17 @@ fn the_library_is_installed_from_a_file_that_is_the_right_one_and_from_no_other(
     let installed = told["installed"].as_str().unwrap();
     assert!(installed.starts_with(shared.to_str().unwrap()), "{installed}");
     assert_eq!(fs::read(installed).unwrap(), fs::read(library).unwrap());
+    fs::remove_file(installed).unwrap();
+    // In the wheel it comes in. Whoever has the library has had Python, most likely.
+    let inside = home.data().join("breez_sdk_spark");
+    fs::create_dir(&inside).unwrap();
+    fs::copy(library, inside.join(library.file_name().unwrap())).unwrap();
+    let zipped = Command::new("python3").args(["-m", "zipfile", "-c"]).arg(&wheel).arg(&inside).status();
+    if zipped.is_ok_and(|status| status.success()) {
+        let done = install(wheel.to_str().unwrap());
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert_eq!(fs::read(installed).unwrap(), fs::read(library).unwrap());
+    }
 }
 
 #[test]

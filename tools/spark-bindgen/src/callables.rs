@@ -186,7 +186,9 @@ impl Drop for {name} {{
             interface.uniffi_contract_version()
         );
         let sums: String = self.checksums.iter().map(|(name, sum)| format!("(\"{name}\", {sum}),\n")).collect();
-        text += &format!("/// What each call's signature comes to, by the symbol that tells it.\nconst CHECKSUMS: &[(&str, u16)] = &[\n{sums}];\n\n");
+        text += &format!(
+            "/// What each call's signature comes to, by the symbol that tells it.\nconst CHECKSUMS: &[(&str, u16)] = &[\n{sums}];\n\n"
+        );
         let fields: String = self.symbols.iter().map(|(name, ty)| format!("{name}: {ty},\n")).collect();
         text += &format!("/// The loaded library. It is never unloaded.\npub struct Library {{\nruntime: Runtime,\n{fields}}}\n\n");
         let looked_up: String = self.symbols.iter().map(|(name, _)| format!("{name}: symbol(&source, \"{name}\")?,\n")).collect();

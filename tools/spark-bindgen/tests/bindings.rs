@@ -16,7 +16,7 @@ fn library() -> Option<PathBuf> {
         Some(0) => Some(PathBuf::from(out.trim())),
         Some(75) => {
             // Not by a macro: what those print is only shown when a test fails.
-            writeln!(std::io::stderr(), "\nNOT RUN: the bindings were not compared with the library. {words}").unwrap();
+            std::io::stderr().write_all(format!("\nNOT RUN: the bindings were not compared with the library. {words}\n").as_bytes()).unwrap();
             None
         }
         _ => panic!("scripts/setup spark: {words}"),
@@ -37,7 +37,11 @@ fn the_bindings_are_what_the_library_says_of_itself() {
     std::fs::remove_file(&out).unwrap();
     let kept = std::fs::read_to_string(Path::new(ROOT).join("src/wallet/spark/ffi/bindings.rs")).unwrap();
     let differs = generated.lines().zip(kept.lines()).position(|(new, old)| new != old);
-    assert!(generated == kept, "they differ from line {:?} on: generate them again, see tools/spark-bindgen/src/main.rs", differs.map(|at| at + 1));
+    assert!(
+        generated == kept,
+        "they differ from line {:?} on: generate them again, see tools/spark-bindgen/src/main.rs",
+        differs.map(|at| at + 1)
+    );
 }
 
 #[test]

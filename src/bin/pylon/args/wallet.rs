@@ -82,6 +82,8 @@ pub enum WalletVerb {
         /// Read existing words from standard input.
         #[arg(long)]
         import: bool,
+        #[command(flatten)]
+        unlock: Unlock,
     },
     /// List payments, newest first.
     Payments {

@@ -59,12 +59,12 @@ pub fn draw(
 /// Draws the content.
 pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut Form, wishes: &mut Wishes) {
     let Some(wallet) = &session.status.wallet else {
-        let words = if session.status.running {
-            "This node has no wallet. Jobs are free until one is connected."
-        } else {
-            "The node is stopped, and its wallet is closed."
+        let words = match &session.status.trouble.wallet {
+            Some(trouble) => format!("What the wallet holds is not known yet. {trouble}"),
+            None if session.status.running => "This node has no wallet. Jobs are free until one is connected.".to_owned(),
+            None => "The node is stopped, and its wallet is closed.".to_owned(),
         };
-        return field::nothing(ui, words);
+        return field::nothing(ui, &words);
     };
     balance(ui, session, wallet, now);
     ui.columns(3, |columns| {

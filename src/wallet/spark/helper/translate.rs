@@ -40,7 +40,7 @@ fn sdk_fault(error: lib::SdkError) -> Fault {
     use lib::SdkError as Sdk;
     match error {
         Sdk::SparkError(words) | Sdk::Generic(words) | Sdk::LnurlError(words) | Sdk::Signer(words) => by_words(words),
-        Sdk::NetworkError(words) | Sdk::ChainServiceError(words) => Fault::Network(words),
+        Sdk::NetworkError(words) | Sdk::ChainServiceError(words) => Fault::Network(plain(&words)),
         Sdk::InsufficientFunds { .. } | Sdk::InsufficientCpfpFunds { .. } => Fault::Insufficient,
         Sdk::InvalidInput(words) | Sdk::InvalidUuid(words) => Fault::Invalid(words),
         Sdk::StorageError(words) => Fault::Storage(words),
@@ -62,10 +62,22 @@ fn by_words(words: String) -> Fault {
     if low.contains(TOO_LITTLE) {
         Fault::Insufficient
     } else if NOBODY.iter().any(|sign| low.contains(sign)) {
-        Fault::Network(words)
+        Fault::Network(plain(&words))
     } else {
         Fault::Refused(words)
     }
+}
+
+/// What a chain of errors comes down to, without the way it came: addresses and other insides are no use to whoever reads it.
+fn plain(words: &str) -> String {
+    let quoted = words.split_once("message: \"").and_then(|(_, rest)| rest.split_once('"'));
+    if let Some((message, _)) = quoted.filter(|(message, _)| !message.is_empty()) {
+        return message.to_owned();
+    }
+    let words = words.trim_end_matches(" (code: None)");
+    let mut causes: Vec<&str> = words.split(": ").flat_map(|part| part.split(" : ")).map(str::trim).collect();
+    let last = causes.split_off(causes.len().saturating_sub(2));
+    crate::nip90::text::line(&last.join(": "), 200)
 }
 
 /// Whether this says that there is no such payment.
@@ -285,5 +297,33 @@ pub const fn service(status: &lib::ServiceStatus) -> Service {
         lib::ServiceStatus::Partial => Service::Partial,
         lib::ServiceStatus::Unknown => Service::Unknown,
         lib::ServiceStatus::Major => Service::Major,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_network_come_down_to_their_cause() {
+        for (words, cause) in [
+            (
+                "Service error: service connection error: Transport error: Connection error: status: Unavailable, message: \"tcp connect error\", details: [], metadata: MetadataMap { headers: {} }",
+                "tcp connect error",
+            ),
+            (
+                "Request error: error sending request for url (https://status.example/api) : client error (Connect) : dns error : failed to lookup address information: Name or service not known",
+                "failed to lookup address information: Name or service not known",
+            ),
+            (
+                "network error: Request error: error sending request for url (http://127.0.0.1:9/x) : client error (Connect) : tcp connect error : Connection refused (os error 111) (code: None)",
+                "tcp connect error: Connection refused (os error 111)",
+            ),
+            ("deadline", "deadline"),
+        ] {
+            assert_eq!(by_words(words.to_owned()), Fault::Network(cause.to_owned()));
+        }
+        assert_eq!(by_words("Tree service error: insufficient funds".to_owned()), Fault::Insufficient);
+        assert_eq!(by_words("LNURL server is not configured".to_owned()), Fault::Refused("LNURL server is not configured".to_owned()));
     }
 }

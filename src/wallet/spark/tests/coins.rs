@@ -77,7 +77,7 @@ async fn a_deposit_is_claimed_for_no_more_than_was_agreed_to_or_sent_back() {
     let like = recorded().deposits.remove(0);
     let name = |txid: &str| DepositId { txid: txid.repeat(32), vout: 1 };
     for txid in ["aa", "bb"] {
-        let deposit = Deposit { txid: txid.repeat(32), vout: 1, sats: 5_000, is_mature: true, problem: None, refund: None, ..like.clone() };
+        let deposit = Deposit { txid: txid.repeat(32), vout: 1, ..like.clone() };
         spark.world.account(PAYER, |account| account.deposits.push(deposit));
     }
     let found = spark.payer.deposits().await.unwrap();

@@ -7,6 +7,7 @@ mod coins;
 mod helpers;
 mod paying;
 mod reach;
+mod theirs;
 mod world;
 
 use std::path::Path;

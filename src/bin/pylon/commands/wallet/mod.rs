@@ -81,7 +81,7 @@ pub fn run(place: &Place, wallet: &Wallet) -> Result<(), Failure> {
         },
         Some(WalletVerb::Use { network, yes }) => coins::choose(place, *network, send::Consent::of(*yes), output),
         Some(WalletVerb::Install { file }) => install::run(place, file.as_deref(), output),
-        Some(WalletVerb::Words { import }) => words::run(place, *import, output),
+        Some(WalletVerb::Words { import, unlock }) => words::run(place, *import, unlock, output),
         Some(WalletVerb::Connect) => nwc::connect(place, output),
         Some(WalletVerb::Disconnect) => nwc::disconnect(place, output),
         Some(WalletVerb::Limits) => {

@@ -3,12 +3,13 @@
 use std::io::Read as _;
 
 use pylon_hud::config::edit::Editor;
-use pylon_hud::identity::{self, Identity, Replace, WordCount};
+use pylon_hud::identity::{self, Identity, IdentityError, Replace, WordCount, WorkFactor};
 use pylon_hud::node::{Failure, sentence};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use crate::args::Output;
+use crate::args::{Output, Unlock};
+use crate::passphrase;
 use crate::report;
 use crate::talk::Place;
 
@@ -16,7 +17,13 @@ use crate::talk::Place;
 const MAX_INPUT: u64 = 4096;
 
 /// Makes them, or imports them, beside the identity's; those that are there are never overwritten.
-pub fn run(place: &Place, import: bool, output: Output) -> Result<(), Failure> {
+/// Where the identity is under a passphrase, they are put under the same one.
+pub fn run(place: &Place, import: bool, unlock: &Unlock, output: Output) -> Result<(), Failure> {
+    let failed = |error: IdentityError| Failure::user(sentence(&error));
+    let passphrase = passphrase::to_start(place, unlock)?;
+    if place.paths.identity_age.exists() {
+        Identity::unlock(&place.paths, passphrase.as_ref()).map_err(failed)?;
+    }
     let paths = identity::wallet_paths(&place.paths);
     if let Some(there) = [&paths.identity_mnemonic, &paths.identity_age].into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Err(Failure::user(format!("The wallet has words of its own already, in {}; they stay.", there.display())));
@@ -29,7 +36,10 @@ pub fn run(place: &Place, import: bool, output: Output) -> Result<(), Failure> {
     } else {
         Identity::create(&paths, WordCount::default(), Replace::Never)
     };
-    let created = created.map_err(|error| Failure::user(sentence(&error)))?;
+    let created = created.map_err(failed)?;
+    if let Some(passphrase) = &passphrase {
+        identity::encrypt(&paths, passphrase, WorkFactor::default()).map_err(failed)?;
+    }
     let editor = Editor::new(&place.paths, &place.environment, &place.overrides);
     editor.set("wallet.mnemonic", "separate").map_err(|error| Failure::usage(sentence(&error)))?;
     match (import, output.json) {
