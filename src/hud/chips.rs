@@ -200,9 +200,9 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
     }
     ui.label(ink.sats(Text::Body, session.balance().unwrap_or_default()));
     let words = match (room, &snapshot.sync) {
-        (Room::Scarce, SyncState::Synced) => return,
-        (Room::Scarce, sync) => sync_word(sync).to_owned(),
-        (Room::Some | Room::Plenty, sync) => format!("{} · {}", wallet.kind, sync_word(sync)),
+        (Room::Scarce | Room::Some, SyncState::Synced) => return,
+        (Room::Scarce | Room::Some, sync) => sync_word(sync).to_owned(),
+        (Room::Plenty, sync) => format!("{} · {}", wallet.kind, sync_word(sync)),
     };
     ui.label(ink.low(Text::Table, words)).on_hover_text(format!(
         "On {}, by the wallet itself, as of {} UTC.",

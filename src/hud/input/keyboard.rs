@@ -245,6 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn panes_are_tiled_with_ctrl_and_alt_or_super_and_ctrl_alone_moves_the_cursor() {
+        let left = key(KeyCode::ArrowLeft, Key::ArrowLeft);
+        let holding = |keys: &[KeyCode]| found(&left, with(&keys.iter().copied().collect()), TYPIST);
+        assert_eq!(holding(&[KeyCode::ControlLeft, KeyCode::AltLeft]), Some(ActionKind::TileLeft));
+        assert_eq!(holding(&[KeyCode::SuperLeft, KeyCode::AltLeft]), Some(ActionKind::TileLeft));
+        assert_eq!(holding(&[KeyCode::ControlLeft]), None);
+        assert_eq!(holding(&[KeyCode::AltLeft]), None);
+        assert_eq!(holding(&[KeyCode::ControlLeft, KeyCode::AltRight]), None, "AltGr types");
+        if !cfg!(target_os = "macos") {
+            assert_eq!(holding(&[KeyCode::SuperLeft]), Some(ActionKind::TileLeft));
+        }
+        let one = key(KeyCode::Digit1, Key::Character("1".into()));
+        let cmd = [KeyCode::SuperLeft].into_iter().collect();
+        assert_eq!(found(&one, with(&cmd), TYPIST), Some(ActionKind::Slot1), "what Super has no chord for means Ctrl");
+    }
+
+    #[test]
     fn escape_is_ours_in_a_field_and_the_questions_own_in_a_question() {
         let escape = key(KeyCode::Escape, Key::Escape);
         assert_eq!(found(&escape, Held::Nothing, TYPIST), Some(ActionKind::Leave));

@@ -130,6 +130,12 @@ impl Chrome<'_> {
         // A press on a grip outside the border is a press on the pane.
         let around = place.expand(tokens::GRIP / 2.0);
         context.set_transform_layer(layer, self.transform());
+        // First of all: what is pressed in it may want another pane to be in front, and quick fingers press and let go
+        // between two frames.
+        let pressed = context.input(|input| input.pointer.any_pressed().then(|| input.pointer.interact_pos()).flatten());
+        if pressed.is_some_and(|at| context.layer_id_at(at) == Some(layer)) {
+            wishes.wish(UserAction::Focus(self.entity));
+        }
         let area = Area::new(layer.id).order(layer.order).fixed_pos(around.min).constrain(false).movable(false).fade_in(false);
         area.show(context, |ui| {
             ui.expand_to_include_rect(around);
@@ -149,10 +155,6 @@ impl Chrome<'_> {
                 self.grips(ui, place, wishes);
             }
         });
-        let pressed = context.input(|input| input.pointer.any_pressed().then(|| input.pointer.interact_pos()).flatten());
-        if pressed.is_some_and(|at| context.layer_id_at(at) == Some(layer)) {
-            wishes.wish(UserAction::Focus(self.entity));
-        }
     }
 
     /// How the layer is scaled on its way out of its slot.

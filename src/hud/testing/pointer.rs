@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::egui::{self, Pos2, Rect, vec2};
-use bevy_egui::{EguiContext, PrimaryEguiContext};
+use bevy_egui::{EguiContext, EguiInput, PrimaryEguiContext};
 
 use super::Hud;
 use crate::hud::pane::{Closed, Pane, PaneFrame, PaneKind, PaneOrder, frame};
@@ -39,6 +39,19 @@ impl Hud {
     fn button(&mut self, pos: Pos2, pressed: bool) {
         let modifiers = egui::Modifiers::NONE;
         self.pointer(egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers });
+    }
+
+    /// Presses and lets go between two frames, where this text is.
+    pub fn tap(&mut self, text: &str) {
+        let at =
+            self.screen().iter().find(|seen| seen.text == text).unwrap_or_else(|| panic!("{text:?} is not on the screen")).place.center();
+        self.point(at);
+        let world = self.app.world_mut();
+        let mut contexts = world.query_filtered::<&mut EguiInput, With<PrimaryEguiContext>>();
+        let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+        let press = |pressed| egui::Event::PointerButton { pos: at, button, pressed, modifiers };
+        contexts.single_mut(world).unwrap().events.extend([press(true), press(false)]);
+        self.settle();
     }
 
     /// Drags from here to there, over what is between.

@@ -21,7 +21,7 @@ pub const SPRING: f32 = 50.0;
 /// The hotbar where the window is too narrow for the usual one: its gap, its border, its distance from the edges.
 pub const SLOT_GAP_NARROW: f32 = 1.0;
 pub const HOTBAR_PADDING_NARROW: f32 = 2.0;
-pub const EDGE_NARROW: f32 = 4.0;
+pub const EDGE_NARROW: f32 = 6.0;
 /// The least a slot may measure.
 pub const SLOT_LEAST: f32 = 24.0;
 /// How visible a slot's icon is while it is dragged to another slot.

@@ -6,7 +6,9 @@ mod arrange;
 pub mod fonts;
 pub mod tokens;
 
+use bevy::asset::AssetEventSystems;
 use bevy::prelude::*;
+use bevy_egui::EguiPostUpdateSet;
 use bevy_egui::egui::{Context, Id};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +67,35 @@ impl Default for Theme {
 }
 
 /// Puts the theme into every egui context, the pass before it is first drawn: fonts take effect one pass later.
+///
+/// A letter that has never been drawn is added to egui's texture in the frame that first shows it. bevy_egui 0.42 leaves
+/// open whether Bevy hears of that in the same frame; if it does not, the letter is missing until the next one, which in a
+/// window at rest may be a long time.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Theme>();
+    app.configure_sets(PostUpdate, EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems));
     app.add_systems(PreUpdate, apply::apply.in_set(super::HudSystems::Input));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+    use crate::hud::pane::PaneKind;
+    use crate::hud::panes::sell_compute::Form;
+    use crate::hud::testing::Hud;
+
+    #[test]
+    fn a_letter_that_was_never_drawn_is_there_in_the_frame_that_first_shows_it() {
+        let mut hud = Hud::new();
+        let pane = hud.pane(PaneKind::SellCompute);
+        let changes = |hud: &Hud| hud.app.world().resource::<Messages<AssetEvent<Image>>>().iter_current_update_messages().count();
+        hud.frame();
+        assert_eq!(changes(&hud), 0, "nothing new is drawn");
+        hud.app.world_mut().get_mut::<Form>(pane).unwrap().prompt = "Ж".into();
+        hud.frame();
+        hud.assert_shows("Ж");
+        assert!(changes(&hud) > 0, "the texture it is in");
+    }
 }

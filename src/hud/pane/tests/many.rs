@@ -27,7 +27,8 @@ fn a_job_is_opened_from_the_history_in_a_pane_of_its_own_and_several_stand_besid
     let (one, two) = (job(1, JobState::Done).id, job(2, JobState::Done).id);
     hud.take_asked();
     hud.click("00000001");
-    hud.click("Open in a pane of its own");
+    hud.tap("Open in a pane of its own");
+    assert_eq!(hud.stack().last(), Some(&PaneKind::JobDetail), "in front of where it was opened");
     hud.assert_shows("JOB 00000001");
     assert!(hud.take_asked().contains(&NodeCommand::Job { job: one.to_string() }));
     hud.app.world_mut().write_message(UserAction::OpenJob(two));
