@@ -171,12 +171,6 @@ fn separator(ui: &mut Ui, ink: Ink) {
 }
 
 fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
-    if session.is_practice() {
-        ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
-        if room != Room::Scarce {
-            separator(ui, ink);
-        }
-    }
     if session.is_spending_locked(now.0) {
         let (word, why) = if kiosk::is_receive_only(session) {
             ("receive only", "Spending is locked, and there is no PIN yet to unlock it. L sets one.")
@@ -189,12 +183,16 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
     let Some(wallet) = &session.status.wallet else {
         let why =
             if session.status.running { "No wallet is connected to this node." } else { "The node is stopped, and its wallet is closed." };
+        if session.is_practice() {
+            ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
+            separator(ui, ink);
+        }
         ui.label(ink.mid(Text::Table, "no wallet")).on_hover_text(why);
         return;
     };
     let snapshot = &wallet.snapshot;
     if let Link::Lost { since, .. } = session.link {
-        let stale = format!("₿ {} sats · {}", Sats(snapshot.balance.0 / 1000), Age::of(now.0.since(since)).ago());
+        let stale = format!("₿ {} {} · {}", Sats(snapshot.balance.0 / 1000), ink.unit(), Age::of(now.0.since(since)).ago());
         ui.label(ink.signal(Signal::Warning, Text::Table, stale)).on_hover_text("From before the link to the node was lost.");
         return;
     }

@@ -112,7 +112,7 @@ fn draw(mut contexts: EguiContexts<'_, '_>, theme: Res<'_, Theme>, frames: Res<'
     let ink = Ink(theme.palette);
     let (cost, slept) = (counter.cost.as_secs_f64() * 1e3, counter.slept.as_secs_f64());
     let words = format!("frame {} · the one before took {cost:.2} ms · nothing was drawn for {slept:.1} s before this", frames.0);
-    let below_chips = vec2(0.0, tokens::EDGE + tokens::CHIP + tokens::GAP);
+    let below_chips = vec2(tokens::EDGE, tokens::EDGE + tokens::CHIP + tokens::GAP);
     let area = Area::new(Id::new("frame counter")).order(Order::Foreground).anchor(Align2::LEFT_TOP, below_chips).interactable(false);
     area.fade_in(false).show(&context, |ui| {
         let frame = Frame::new().fill(ink.0.surface_0).stroke(Stroke::new(tokens::HAIRLINE, ink.0.border_quiet));

@@ -155,7 +155,7 @@ fn about_stopping(session: &Session) -> Option<Question> {
     let stop = |how| UserAction::Ask(NodeCommand::Stop { how });
     Some(Question {
         title: "Stop the node?".into(),
-        text: format!("It has {jobs}. Those that are dropped stay in the ledger and are resumed at the next start."),
+        text: format!("It has {jobs}. What is dropped stays in the ledger and is resumed at the next start."),
         answers: vec![
             Choice::new("Finish them, then stop", stop(Leaving::Finish)),
             Choice::new("Drop them and stop now", stop(Leaving::Now)),
@@ -173,7 +173,9 @@ fn about_quitting(session: &Session) -> Option<Question> {
     let jobs = jobs(session)?;
     Some(Question {
         title: "Quit?".into(),
-        text: format!("The node ends with this window, and it has {jobs}. They stay in the ledger and are resumed at the next start."),
+        text: format!(
+            "The node ends with this window, and it has {jobs}. What is not finished stays in the ledger and is resumed at the next start."
+        ),
         answers: vec![Choice::new("Quit", UserAction::Quit), Choice::none("Stay")],
         first: 1,
     })

@@ -45,8 +45,12 @@ fn no_key_and_no_close_button_ends_a_kiosk_or_makes_it_a_window() {
     let ways: [&dyn Fn(&mut Hud); 4] = [
         &|hud| hud.press(KeyCode::F11, ""),
         &|hud| hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::KeyQ, "q")),
-        &|hud| drop(hud.app.world_mut().write_message(WindowCloseRequested { window: entity })),
-        &|hud| drop(hud.app.world_mut().write_message(UserAction::ChooseAgain)),
+        &|hud| {
+            hud.app.world_mut().write_message(WindowCloseRequested { window: entity });
+        },
+        &|hud| {
+            hud.app.world_mut().write_message(UserAction::ChooseAgain);
+        },
     ];
     for way in ways {
         for _ in 0..2 {

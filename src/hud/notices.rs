@@ -5,7 +5,7 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Area, Id, Label, Margin, Order, Sides, Stroke, Ui, vec2};
 
 use super::action::UserAction;
-use super::pane::PaneKind;
+use super::pane::{PaneKind, Stage, layout};
 use super::state::{Notice, Notices, Tone};
 use super::theme::{Text, Theme, Weight, tokens};
 use super::widgets::{Ink, Signal, Wishes, button};
@@ -15,6 +15,7 @@ pub fn draw(
     mut contexts: EguiContexts<'_, '_>,
     theme: Res<'_, Theme>,
     notices: Res<'_, Notices>,
+    stage: Res<'_, Stage>,
     mut actions: MessageWriter<'_, UserAction>,
 ) -> Result {
     if notices.stack.is_empty() {
@@ -23,7 +24,11 @@ pub fn draw(
     let context = contexts.ctx_mut()?;
     let ink = Ink(theme.palette);
     let mut wishes = Wishes::default();
-    let offset = vec2(-tokens::EDGE, -tokens::EDGE);
+    // Beside the hotbar, or above it where there is no room for both.
+    let bar = layout::hotbar(stage.window);
+    let is_beside = stage.window.right() - bar.right() >= tokens::NOTICE_WIDTH + 2.0 * tokens::EDGE;
+    let up = if is_beside { tokens::EDGE } else { stage.window.bottom() - bar.top() + tokens::GAP };
+    let offset = vec2(-tokens::EDGE, -up);
     let area = Area::new(Id::new("notices")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).movable(false).fade_in(false);
     area.show(context, |ui| view(ui, ink, &notices.stack, &mut wishes));
     actions.write_batch(wishes.take());

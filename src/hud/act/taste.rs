@@ -8,7 +8,8 @@ use crate::hud::action::{UserAction, Zoom};
 use crate::hud::power;
 use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE_STEP};
 use crate::hud::state::{Notices, Now, Session, Tone};
-use crate::hud::theme::Theme;
+use crate::hud::theme::tokens::Coin;
+use crate::hud::theme::{Palette, Theme};
 
 /// Obeys what preferences have to do with, and saves them if they are different afterwards.
 pub fn obey(
@@ -58,17 +59,19 @@ fn zoomed(scale: u16, zoom: Zoom) -> u16 {
     }
 }
 
-/// Puts changed preferences into force.
+/// Puts changed preferences into force, and the money of another market.
 pub fn follow(
     preferences: Res<'_, Preferences>,
+    session: Res<'_, Session>,
     mut theme: ResMut<'_, Theme>,
     mut ground: ResMut<'_, ClearColor>,
     mut settings: ResMut<'_, WinitSettings>,
 ) {
-    if !preferences.is_changed() {
+    let coin = if session.is_practice() { Coin::Practice } else { Coin::Sats };
+    if !preferences.is_changed() && theme.palette.coin == coin {
         return;
     }
-    let palette = preferences.look.palette();
+    let palette = Palette { coin, ..preferences.look.palette() };
     if theme.palette != palette {
         theme.palette = palette;
     }

@@ -79,7 +79,8 @@ fn obey(orders: &Receiver<Order>, tell: &Sender<String>, wake: &HudWake) {
             (Order::StayAwake, None) => match zbus::block_on(inhibit()) {
                 Ok(made) => wish = Some(made),
                 Err(error) => {
-                    let _ = tell.send(format!("The desktop does not keep it awake: {error}."));
+                    tracing::info!("The desktop does not keep the display awake: {error}.");
+                    let _ = tell.send(why(&error).to_owned());
                     wake.wake();
                 }
             },
@@ -92,6 +93,14 @@ fn obey(orders: &Receiver<Order>, tell: &Sender<String>, wake: &HudWake) {
             }
             (Order::SleepAsYouLike, None) => {}
         }
+    }
+}
+
+/// Why it is not kept awake, without the details, which are in the log.
+const fn why(error: &zbus::Error) -> &'static str {
+    match error {
+        zbus::Error::MethodError(..) => "The desktop refuses to keep it awake, or has no service that could.",
+        _ => "There is no desktop here that could keep it awake.",
     }
 }
 

@@ -118,7 +118,7 @@ fn receive(player: &mut Player) {
     player.hud.answer(&asked, NodeEvent::Invoice { invoice: Box::new(invoice()) });
     player.hud.say(NodeEvent::Payment { payment: Box::new(payment(Direction::In)) });
     player.hud.settle();
-    player.hud.assert_shows("✓ 5 sats received");
+    player.hud.assert_shows("✓ 5 PRACTICE sats received");
 }
 
 fn payment(direction: Direction) -> Payment {
@@ -151,7 +151,7 @@ fn send(player: &mut Player) {
     assert!(player.hud.asked().contains(&asked), "{:?}", player.hud.asked());
     player.hud.answer(&asked, NodeEvent::Payment { payment: Box::new(payment(Direction::Out)) });
     player.hud.settle();
-    player.hud.assert_shows("✓ 5 sats sent.");
+    player.hud.assert_shows("✓ 5 PRACTICE sats sent.");
 }
 
 fn change_a_setting(player: &mut Player) {

@@ -265,7 +265,7 @@ fn an_invoice_is_received_when_the_wallet_says_so_and_not_before() {
     assert!(!hud.shows("received"), "pending is not paid");
     hud.say(NodeEvent::Payment { payment: Box::new(Payment { state: PaymentState::Settled { at: NOW }, ..payment }) });
     hud.settle();
-    hud.assert_shows("✓ 5 sats received");
+    hud.assert_shows("✓ 5 PRACTICE sats received");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn what_an_invoice_asks_for_is_seen_before_it_can_be_paid() {
     hud.settle();
     hud.assert_shows("a coffee");
     hud.take_asked();
-    hud.click("PAY 5 SATS");
+    hud.click("PAY 5 PRACTICE SATS");
     assert!(hud.take_asked().is_empty(), "asked first");
     hud.click("SEND 5 SATS");
     let command = NodeCommand::Pay { bolt11: invoice().bolt11, sats: Sats(5) };

@@ -129,7 +129,7 @@ fn a_first_pin_is_typed_twice_and_two_different_ones_are_none() {
         enter(&mut hud);
     }
     let set = NodeCommand::SetPin { old: None, new: Some(secret("4711")) };
-    assert_eq!(hud.asked(), [set.clone()]);
+    assert_eq!(hud.asked(), std::slice::from_ref(&set));
     hud.answer(&set, NodeEvent::Spending { spending: spending(SpendState::Open, true) });
     hud.settle();
     hud.assert_shows("The spending PIN is set.");
@@ -149,7 +149,7 @@ fn the_old_pin_is_shown_before_it_is_changed_or_removed() {
         enter(&mut hud);
     }
     let set = NodeCommand::SetPin { old: Some(secret("1234")), new: Some(secret("4711")) };
-    assert_eq!(hud.asked(), [set.clone()]);
+    assert_eq!(hud.asked(), std::slice::from_ref(&set));
     hud.answer(&set, NodeEvent::Failed { failure: Failure::pin("This is not the spending PIN: 2 more tries.") });
     hud.settle();
     hud.assert_shows("First the PIN there is.");
@@ -176,7 +176,7 @@ fn a_payment_that_needs_the_pin_asks_for_it_and_is_carried_out_with_it() {
     hud.type_text("1234");
     enter(&mut hud);
     let with = NodeCommand::WithPin { pin: secret("1234"), command: Box::new(pay) };
-    assert_eq!(hud.asked(), [with.clone()]);
+    assert_eq!(hud.asked(), std::slice::from_ref(&with));
     hud.answer(&with, NodeEvent::Failed { failure: Failure::pin("This is not the spending PIN: 2 more tries.") });
     hud.settle();
     hud.assert_shows("2 more tries");

@@ -43,6 +43,26 @@ pub struct Palette {
     pub money: Color32,
     /// The focus ring.
     pub focus: Color32,
+    /// Which money amounts are in.
+    pub coin: Coin,
+}
+
+/// Play money says so wherever an amount stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coin {
+    #[default]
+    Sats,
+    Practice,
+}
+
+impl Coin {
+    /// What stands after an amount.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Sats => "sats",
+            Self::Practice => "PRACTICE sats",
+        }
+    }
 }
 
 /// The usual theme: a cockpit at night.
@@ -67,6 +87,7 @@ pub const NIGHT: Palette = Palette {
     info: rgb(0x4C, 0x9B, 0xFF),
     money: rgb(0xF0, 0xB1, 0x00),
     focus: rgb(0x4C, 0x9B, 0xFF),
+    coin: Coin::Sats,
 };
 
 /// For eyes and screens that need more: full borders, every text and signal at 7:1 or better.
@@ -184,8 +205,8 @@ pub const LIVE_DOT: f32 = 6.0;
 
 /// Height of the chips in the window's upper corners.
 pub const CHIP: f32 = 32.0;
-/// In a narrower window the node's chip says less.
-pub const CHIPS_LEAST: f32 = 760.0;
+/// In a narrower window the chips say less.
+pub const CHIPS_LEAST: f32 = 1000.0;
 /// Height of a key in the hints.
 pub const KEY_CAP: f32 = 18.0;
 /// Key hints are left out where there is less room beside the hotbar.
@@ -247,6 +268,8 @@ pub const CHART: f32 = 56.0;
 pub const CHART_PEN: f32 = 1.5;
 /// How visible the border of what cannot be pressed is, beside one that can.
 pub const DISABLED_BORDER: f32 = 0.5;
+/// How much lower a button in a row looks than it is.
+pub const INSET: f32 = 3.0;
 /// Height of the one button a pane is about.
 pub const LARGE_BUTTON: f32 = 40.0;
 /// Names of status rows end here, in points from the left.

@@ -49,8 +49,13 @@ impl Ink {
         };
         add("₿ ", size, Weight::Bold, self.0.money);
         add(&amount.to_string(), size, Weight::Bold, self.0.text_high);
-        add(" sats", Text::Table, Weight::Regular, self.0.text_low);
+        add(&format!(" {}", self.unit()), Text::Table, Weight::Regular, self.0.text_low);
         job
+    }
+
+    /// What stands after an amount in a sentence.
+    pub const fn unit(self) -> &'static str {
+        self.0.coin.unit()
     }
 }
 

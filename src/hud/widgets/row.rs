@@ -38,7 +38,7 @@ pub fn status_row(ui: &mut Ui, row: &StatusRow) -> bool {
             ui.add(Label::new(ink.mid(Text::Table, &row.state)).truncate()).on_hover_text(&row.state);
         };
         let right = |ui: &mut Ui| {
-            let pressed = row.fix.is_some_and(|fix| button::small(ui, fix).clicked());
+            let pressed = row.fix.is_some_and(|fix| button::inset(ui, fix).clicked());
             if !row.aside.is_empty() {
                 ui.label(ink.low(Text::Hint, &row.aside));
             }

@@ -45,7 +45,9 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Sc
     let ink = Ink::of(ui);
     // A row is pressed for its timeline.
     let height = theme::hit(ui.ctx());
-    let room = ui.available_height() - tokens::TABLE_ROW - height - tokens::GAP;
+    // In a low pane rows matter more than what is below them.
+    let has_room = ui.available_height() >= tokens::TABLE_ROW + 2.0 * height + tokens::GAP;
+    let room = ui.available_height() - tokens::TABLE_ROW - if has_room { height + tokens::GAP } else { 0.0 };
     // Whole rows: half a row looks like a fault.
     let room = (room / height).floor() * height;
     // One empty column more, for the scroll bar, in the pane's padding.
@@ -87,7 +89,9 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Sc
         })
     });
     scrolled.note(&table);
-    below(ui, ink, history, session, wishes);
+    if has_room {
+        below(ui, ink, history, session, wishes);
+    }
 }
 
 fn cell<R>(row: &mut TableRow<'_, '_>, side: Align, add: impl FnOnce(&mut Ui) -> R) {

@@ -90,12 +90,7 @@ pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut 
 fn balance(ui: &mut Ui, session: &Session, wallet: &WalletView, now: Now) {
     let ink = Ink::of(ui);
     let snapshot = &wallet.snapshot;
-    ui.horizontal(|ui| {
-        ui.label(ink.sats(Text::Balance, session.balance().unwrap_or_default()));
-        if session.is_practice() {
-            ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
-        }
-    });
+    ui.label(ink.sats(Text::Balance, session.balance().unwrap_or_default()));
     let pending = |msats: crate::domain::money::MilliSats| words::count(msats.0 / 1000);
     let line = format!(
         "pending in {} · out {} · {} on {}, as of {}",

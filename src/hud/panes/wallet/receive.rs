@@ -29,7 +29,7 @@ pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut 
     let Some(invoice) = &money.invoice else { return };
     let amount = Sats(invoice.amount.unwrap_or_default().0 / 1000);
     if money.is_invoice_paid {
-        ui.label(ink.signal(Signal::Good, Text::Heading, format!("✓ {amount} sats received")));
+        ui.label(ink.signal(Signal::Good, Text::Heading, format!("✓ {amount} {} received", ink.unit())));
         return;
     }
     ui.label(ink.sats(Text::Heading, amount));

@@ -25,13 +25,13 @@ pub fn view(ui: &mut Ui, session: &Session, wallet: &WalletView, money: &Money, 
         }
     }
     if let Some(sent) = &money.sent {
-        let sats = sent.amount.ceil_sats();
+        let (sats, unit) = (sent.amount.ceil_sats(), ink.unit());
         let (signal, words) = match &sent.state {
-            PaymentState::Settled { .. } => (Signal::Good, format!("✓ {sats} sats sent.")),
+            PaymentState::Settled { .. } => (Signal::Good, format!("✓ {sats} {unit} sent.")),
             PaymentState::Pending => {
-                (Signal::Warning, format!("{sats} sats are on their way. The wallet does not know yet; do not pay again."))
+                (Signal::Warning, format!("{sats} {unit} are on their way. The wallet does not know yet; do not pay again."))
             }
-            PaymentState::Failed { reason } => (Signal::Bad, format!("× {sats} sats were not sent: {reason}.")),
+            PaymentState::Failed { reason } => (Signal::Bad, format!("× {sats} {unit} were not sent: {reason}.")),
         };
         ui.add(Label::new(ink.signal(signal, Text::Table, words)).wrap());
     }
@@ -53,7 +53,7 @@ fn preview(ui: &mut Ui, session: &Session, invoice: &Invoice, wishes: &mut Wishe
     field::pair(ui, "until", &format!("{} UTC", words::date(invoice.expires_at)));
     let command = NodeCommand::Pay { bolt11: invoice.bolt11.clone(), sats };
     let is_under_way = session.awaits(&command);
-    let title = if is_under_way { "Paying…".to_owned() } else { format!("Pay {sats} sats") };
+    let title = if is_under_way { "Paying…".to_owned() } else { format!("Pay {sats} {}", ink.unit()) };
     let pay = button::large(ui, &title, button::Weight::Main, !is_under_way);
     marks::main(&pay);
     if pay.clicked() {
