@@ -175,7 +175,7 @@ impl Turn<'_, '_, '_> {
             return Vec::new();
         }
         if matches!(steer, Steer::Hotbar | Steer::NextSlot | Steer::PreviousSlot) {
-            self.to_hotbar(owner, steer, overlays);
+            self.go_to_hotbar(owner, steer, overlays);
             return Vec::new();
         }
         match owner {
@@ -189,7 +189,7 @@ impl Turn<'_, '_, '_> {
     }
 
     /// From anywhere but a question. What lies over it is closed.
-    fn to_hotbar(&mut self, owner: Owner, steer: Steer, overlays: &mut Overlays<'_>) {
+    fn go_to_hotbar(&mut self, owner: Owner, steer: Steer, overlays: &mut Overlays<'_>) {
         if matches!(owner, Owner::Dialog(_)) || self.helm.session.market.is_none() {
             return;
         }
@@ -273,7 +273,7 @@ impl Turn<'_, '_, '_> {
     }
 
     /// A button is pressed by egui itself; a field is entered.
-    fn press(&mut self, owner: Owner) -> Vec<Event> {
+    fn press(&self, owner: Owner) -> Vec<Event> {
         let Some(at) = self.helm.focus.at.filter(|at| Focus::stops(owner, self.context).iter().any(|stop| stop.id == *at)) else {
             return Vec::new();
         };
@@ -314,7 +314,7 @@ impl Turn<'_, '_, '_> {
         Vec::new()
     }
 
-    fn type_by(&mut self, steer: Steer, osk: &mut Osk) -> Vec<Event> {
+    fn type_by(&self, steer: Steer, osk: &mut Osk) -> Vec<Event> {
         match steer {
             Steer::Press => {
                 let tap = osk.pressed(self.context);
@@ -355,7 +355,7 @@ impl Turn<'_, '_, '_> {
         Vec::new()
     }
 
-    fn read(&mut self, steer: Steer, help: &mut Help) -> Vec<Event> {
+    fn read(&self, steer: Steer, help: &mut Help) -> Vec<Event> {
         let by = crate::hud::theme::tokens::HELP_LINE * 2.0;
         match steer {
             Steer::Leave | Steer::Press => help.is_open = false,

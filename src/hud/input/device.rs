@@ -50,7 +50,9 @@ pub fn note(
     if inputs.iter().any(|input| input.events.iter().any(is_pointer)) {
         now = Device::Pointer;
     }
-    if keys.read().filter(|key| key.state == ButtonState::Pressed).count() > 0 {
+    // A developer's picture shows what was there before it was taken.
+    let is_picture = |key: &KeyboardInput| cfg!(feature = "dev") && key.key_code == KeyCode::F12;
+    if keys.read().filter(|key| key.state == ButtonState::Pressed && !is_picture(key)).count() > 0 {
         now = Device::Keys;
     }
     let pressed = buttons.read().filter(|button| button.state == ButtonState::Pressed).count() > 0;

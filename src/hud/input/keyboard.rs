@@ -24,6 +24,8 @@ use crate::hud::widgets::typed::{self, Wanted};
 const CTRL: [KeyCode; 4] = [KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight];
 const SHIFT: [KeyCode; 2] = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
 const ALT: [KeyCode; 1] = [KeyCode::AltLeft];
+/// Types the third sign of a key on many keyboards, and is told as Ctrl and Alt on some systems.
+const ALT_GR: [KeyCode; 1] = [KeyCode::AltRight];
 
 /// Who has the keys besides us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,14 +72,14 @@ pub fn read(
     let here = here(&desk, context.get_mut());
     let mut taken = Vec::new();
     for key in keys.read() {
-        if CTRL.contains(&key.key_code) || SHIFT.contains(&key.key_code) || ALT.contains(&key.key_code) {
+        if [&CTRL[..], &SHIFT, &ALT, &ALT_GR].iter().any(|keys| keys.contains(&key.key_code)) {
             match key.state {
                 ButtonState::Pressed => held.insert(key.key_code),
                 ButtonState::Released => held.remove(&key.key_code),
             };
             continue;
         }
-        if key.state == ButtonState::Released {
+        if key.state == ButtonState::Released || ALT_GR.iter().any(|alt_gr| held.contains(alt_gr)) {
             continue;
         }
         let with = with(&held);
@@ -96,7 +98,7 @@ pub fn read(
     input.events.retain(|event| !taken.iter().any(|key| is_of(event, key)));
 }
 
-fn here(desk: &Desk<'_, '_>, context: &mut egui::Context) -> Here {
+fn here(desk: &Desk<'_, '_>, context: &egui::Context) -> Here {
     let owner = desk.claims.owner(desk.focus.area, context);
     let focused = context.memory(|memory| memory.focused()).filter(|_| context.text_edit_focused());
     let typing = match focused.map(|id| typed::wanted(context, id)) {

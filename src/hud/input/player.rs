@@ -164,7 +164,10 @@ impl Player {
             self.sends(kind);
         }
         self.hud.frame();
-        self.does(ActionKind::Press);
+        self.sends(ActionKind::Press);
+        // One for the press, one in which egui hears of it.
+        self.hud.frame();
+        self.hud.frame();
     }
 
     /// Brings a letter onto the screen: capitals, or signs.

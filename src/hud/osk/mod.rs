@@ -140,8 +140,34 @@ impl Osk {
     }
 }
 
-/// A key that goes down and up again.
+/// A key that goes down and up again, for egui.
 pub fn key(key: egui::Key) -> Vec<Event> {
     let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers: Modifiers::NONE };
     vec![event(true), event(false)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shift_is_for_one_letter_for_all_or_for_none() {
+        let (mut osk, context) = (Osk::default(), Context::default());
+        osk.open(Id::new("field"));
+        osk.tap(&context, Tap::Shift);
+        assert_eq!(osk.shift, Shift::Once);
+        osk.tap(&context, Tap::Char('1'));
+        assert_eq!(osk.shift, Shift::Once, "a digit has no capital");
+        osk.tap(&context, Tap::Char('A'));
+        assert_eq!(osk.shift, Shift::Off);
+        osk.tap(&context, Tap::Shift);
+        osk.tap(&context, Tap::Shift);
+        osk.tap(&context, Tap::Char('A'));
+        assert_eq!(osk.shift, Shift::Locked);
+    }
+
+    #[test]
+    fn a_press_is_in_no_debug_text() {
+        assert_eq!(format!("{:?}", [Tap::Char('s'), Tap::Word("zoo")]), "[Tap, Tap]");
+    }
 }
