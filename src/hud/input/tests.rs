@@ -351,11 +351,12 @@ fn a_word_of_a_mnemonic_is_completed_in_a_field_that_wants_words() {
     let mut pass = |osk: &mut Osk, events: Vec<egui::Event>| {
         let input = egui::RawInput { events, ..egui::RawInput::default() };
         let mut shown = None;
-        let _ = context.run_ui(input, |ui| {
+        let mut output = context.run_ui(input, |ui| {
             let line = field::secret_line_of(ui, &mut text, "words", 300.0, Wanted::Words);
             line.request_focus();
             shown = Some(line.id);
         });
+        output.textures_delta.clear();
         osk.field = shown;
         text.clone()
     };
