@@ -10,7 +10,7 @@ use super::queries;
 use super::secret::Secret;
 use super::status::Board;
 use super::tasks::Tasks;
-use crate::domain::spend_lock::{Held, Spending};
+use crate::domain::spend_lock::{Held, SpendLock, Spending};
 use crate::store::{Reader, StoreError};
 use crate::wallet::pin::{PinError, SpendingPin, Warrant};
 
@@ -105,13 +105,15 @@ enum Answer {
     Done,
 }
 
-/// How the lock of a stopped node's ledger stands. No ledger: there is neither PIN nor lock.
+/// How the lock of a stopped node's ledger stands. No ledger: there is neither PIN nor lock. What was open for a while when
+/// the node ended, however it did, is not any more.
 pub fn look(options: &NodeOptions) -> Result<Spending, Failure> {
-    match Reader::open(&options.paths.ledger).and_then(|reader| reader.spend_lock()) {
-        Ok(lock) => Ok(lock.told(options.clock.now())),
-        Err(StoreError::NoLedger { .. }) => Ok(crate::domain::spend_lock::SpendLock::default().told(options.clock.now())),
-        Err(error) => Err(queries::failure(&error)),
-    }
+    let lock = match Reader::open(&options.paths.ledger).and_then(|reader| reader.spend_lock()) {
+        Ok(lock) => SpendLock { open_until: None, ..lock },
+        Err(StoreError::NoLedger { .. }) => SpendLock::default(),
+        Err(error) => return Err(queries::failure(&error)),
+    };
+    Ok(lock.told(options.clock.now()))
 }
 
 /// Why the lock lets a payment not through, and what to do.

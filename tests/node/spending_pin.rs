@@ -153,7 +153,7 @@ fn lock_and_count_of_tries_survive_a_kill_and_the_pin_is_in_no_file() {
     let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!((told["state"].as_str(), told["tries_left"].as_u64()), (Some("locked"), Some(0)));
     assert!(told["wait_until"].is_i64());
-    let right = typed(&home, "271828\n", &["wallet", "pin", "unlock", "--pin-fd", "0"]);
+    let right = typed(&home, "271828\n", &["wallet", "pin", "unlock", "--pin-fd", "0", "--minutes", "5"]);
     assert!(right.code == 1 && right.err.contains("the next try is possible in"), "{}", right.err);
     assert!(home.pylon(&["status"]).out.contains("spending locked"));
     signal(pid, Signal::KILL);
@@ -167,6 +167,26 @@ fn lock_and_count_of_tries_survive_a_kill_and_the_pin_is_in_no_file() {
 fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn what_was_open_for_a_while_is_locked_once_the_node_is_gone() {
+    let home = Home::new();
+    assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    let pid = home.start();
+    let state = || {
+        let told: serde_json::Value = serde_json::from_str(&home.pylon(&["wallet", "pin", "--json"]).out).unwrap();
+        told["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(home.pylon(&["wallet", "pin", "lock"]).code, 0);
+    assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "unlock", "--pin-fd", "0", "--minutes", "5"]).code, 0);
+    assert_eq!(state(), "open");
+    signal(pid, Signal::KILL);
+    ended(pid);
+    assert_eq!(state(), "locked", "nobody is there to pay, and the next start begins locked");
+    home.start();
+    assert_eq!(state(), "locked");
+    assert_eq!(home.pylon(&["stop"]).code, 0);
 }
 
 #[test]

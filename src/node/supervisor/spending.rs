@@ -112,6 +112,7 @@ impl Supervisor {
         let opening = StoreOptions { observer: self.options.observer.clone(), fault: self.options.disk.clone() };
         let store = Store::open(&paths.ledger, opening).map_err(|error| queries::failure(&error))?;
         let pin = SpendingPin::new(store.clone(), self.options.clock.clone());
+        pin.begin().await.map_err(|error| queries::failure(&error))?;
         let event = PinDesk { pin, outlet: self.outlet.clone(), running: None }.answer(command).await;
         if let Err(error) = store.close().await {
             tracing::error!("The ledger did not close cleanly: {error}. Nothing that was acknowledged is lost.");
