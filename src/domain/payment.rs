@@ -79,7 +79,7 @@ pub struct Payment {
     pub amount: MilliSats,
     /// Paid on top; 0 for what comes in.
     pub fee: MilliSats,
-    /// `None` for what is no Lightning payment.
+    /// `None` for what is no Lightning payment; a transfer of our own has one that is made of its key.
     pub hash: Option<PaymentHash>,
     /// The proof of payment, where the wallet has one: a BOLT11 paid inside one wallet's network may have none.
     #[serde(default, with = "hex_preimage", skip_serializing_if = "Option::is_none")]

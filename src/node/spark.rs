@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::event::sentence;
-use super::options::NodeOptions;
-use crate::config::{Config, Environment, Network, Paths};
-use crate::identity::{self, Identity};
+use super::event::{Failure, sentence};
+use super::options::{Market, NodeOptions};
+use crate::config::{Config, Environment, Network, Paths, WalletKind};
+use crate::identity::{self, Identity, IdentityError};
 use crate::wallet::Wallet;
 use crate::wallet::spark::library::{LibraryError, Places};
 use crate::wallet::spark::protocol::{Hidden, OpenFault, SparkNetwork};
@@ -69,6 +69,18 @@ pub fn check(config: &Config, options: &NodeOptions) -> Result<Ready, Obstacle> 
     }
 }
 
+/// Why there is no wallet to ask. `None` for a node that is stopped.
+pub fn no_wallet(config: Option<&Config>, options: &NodeOptions) -> Failure {
+    let general = super::cashier::no_wallet(config.is_some());
+    match config.filter(|config| config.wallet.kind == WalletKind::Spark && options.market == Market::Real) {
+        Some(config) => match check(config, options) {
+            Err(obstacle) => Failure::user(obstacle.message).hint(obstacle.hint),
+            Ok(_) => Failure::user("The node runs without its wallet.").hint("It has said why when it started: `pylon logs`."),
+        },
+        None => general,
+    }
+}
+
 /// Whether somebody has said that real money is meant.
 pub fn is_confirmed(paths: &Paths) -> bool {
     paths.spark.join(CONFIRMED).exists()
@@ -78,6 +90,14 @@ pub fn is_confirmed(paths: &Paths) -> bool {
 pub fn confirm(paths: &Paths) -> std::io::Result<()> {
     crate::wallet::log::ensure_dir(&paths.spark).map_err(std::io::Error::other)?;
     std::fs::write(paths.spark.join(CONFIRMED), "Real bitcoin was chosen with `pylon wallet use mainnet`.\n")
+}
+
+/// Takes that back.
+pub fn retract(paths: &Paths) -> std::io::Result<()> {
+    match std::fs::remove_file(paths.spark.join(CONFIRMED)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the wallet.
@@ -113,7 +133,10 @@ async fn words(config: &Config, options: &NodeOptions) -> Result<(PathBuf, Hidde
         "Make them with `pylon init`."
     };
     let read = read.map_err(|error| Obstacle::new(format!("The wallet's words were not read: {error}."), hint))?;
-    let (key, words) = read.map_err(|error| Obstacle::new(format!("The wallet's words: {}", sentence(&error)), hint))?;
+    let (key, words) = read.map_err(|error| match error {
+        IdentityError::Missing { path } => Obstacle::new(format!("There are no words to make the wallet of at {}.", path.display()), hint),
+        error => Obstacle::new(format!("The wallet's words: {}", sentence(&error)), hint),
+    })?;
     let network = match config.wallet.network {
         Network::Regtest => "regtest",
         Network::Mainnet => "mainnet",

@@ -130,11 +130,17 @@ fn is_like_an_invoice(text: &str) -> bool {
     ["lnbc", "lntb", "lnsb"].iter().any(|start| text.get(..4).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start)))
 }
 
-/// A text that nobody could make anything of.
+/// What the wallet library says of a text it can make nothing of.
+const NOTHING: &str = "invalid input";
+
+/// A text that cannot be paid to.
 fn unknown(error: WalletError) -> Failure {
+    let all = "Give an invoice, a Lightning address, an LNURL, a Spark address or a bitcoin address.";
     match error {
-        WalletError::Refused(_) => Failure::user(format!("This cannot be paid to: {}.", error.to_string().trim_end_matches('.')))
-            .hint("Give an invoice, a Lightning address, an LNURL, a Spark address or a bitcoin address."),
+        WalletError::Refused(words) if words == NOTHING => {
+            Failure::user("This cannot be paid to: it is no invoice and no address.").hint(all)
+        }
+        WalletError::Refused(words) => Failure::user(format!("This cannot be paid to: {words}.")).hint(all),
         WalletError::Unsupported(_) => Failure::user("This is no invoice, and this wallet pays to nothing else but a Lightning address."),
         error => failure(&error),
     }

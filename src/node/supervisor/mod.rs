@@ -1,6 +1,7 @@
 //! The one task that obeys commands.
 
 mod models;
+mod money;
 mod renewal;
 mod robots;
 mod settings;
@@ -14,7 +15,6 @@ use tokio_util::sync::DropGuard;
 
 use self::renewal::Before;
 use crate::config::edit::Setting;
-use crate::node::cashier;
 use crate::node::command::{Leaving, NodeCommand};
 use crate::node::control::{self, Asked};
 use crate::node::doctor::Examination;
@@ -370,24 +370,6 @@ impl Supervisor {
             let event = looked
                 .unwrap_or_else(|error| NodeEvent::Failed { failure: Failure::internal(format!("The ledger query stopped: {error}.")) });
             answer.give(event).await;
-        });
-    }
-
-    async fn money(&self, command: NodeCommand, answer: Answer) {
-        match self.services.as_ref().and_then(|on| on.cashier.clone()) {
-            Some(cashier) => self.aside.spawn("money", async move { answer.give(cashier.answer(command).await).await }),
-            None => answer.give(NodeEvent::Failed { failure: cashier::no_wallet(self.services.is_some()) }).await,
-        }
-    }
-
-    fn buy(&self, command: NodeCommand, answer: Answer) {
-        let (consumer, options) = (self.services.as_ref().map(|on| on.consumer.clone()), self.options.clone());
-        self.aside.spawn("buying", async move {
-            let bought = match consumer {
-                Some(consumer) => queries::buy(&consumer, &options, command, None).await,
-                None => Err(Failure::user("The node is stopped.").hint("Start it with `pylon run`.")),
-            };
-            answer.give(bought.unwrap_or_else(|failure| NodeEvent::Failed { failure })).await;
         });
     }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::desk::Desk;
+use super::keeper::AskError;
 use super::paying::payable;
-use super::protocol::{Answer, Call, Kind, Quote};
+use super::protocol::{Answer, Call, Fault, Kind, Quote};
 use super::receiving::astray;
 use super::record::msats;
 use crate::domain::money::MilliSats;
@@ -39,6 +40,10 @@ impl Desk {
     pub async fn inspect(&self, text: &str) -> Result<Destination, WalletError> {
         if text.len() > MOST_CHARS {
             return Err(WalletError::Refused(format!("{} characters are no address", text.len())));
+        }
+        // The library would ask whoever is named there.
+        if text.contains("://") || text.contains('@') {
+            return Err(WalletError::Refused("it is an address on the web".to_owned()));
         }
         let found = match self.ask(Call::Inspect { text: text.trim().to_owned() }, self.limits.local).await {
             Ok(Answer::Inspected(found)) => found,
@@ -94,12 +99,14 @@ impl Desk {
             Ok(_) => return Err(astray()),
             Err(error) => return Err(error.into_error()),
         };
+        // Without the network the balance is not known, and nothing could be sent.
+        if let Some(reason) = self.trouble() {
+            return Err(WalletError::Unreachable(reason));
+        }
         match quoted {
             Ok(Answer::Prepared(quote)) => Ok((quote, available)),
             Ok(_) => Err(astray()),
-            Err(super::keeper::AskError::Fault(super::protocol::Fault::Insufficient)) => {
-                Err(WalletError::Insufficient { needed: amount.0, available: available.0 })
-            }
+            Err(AskError::Fault(Fault::Insufficient)) => Err(WalletError::Insufficient { needed: amount.0, available: available.0 }),
             Err(error) => Err(error.into_error()),
         }
     }

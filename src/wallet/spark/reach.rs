@@ -81,6 +81,15 @@ impl Desk {
         }
     }
 
+    /// Why the network cannot be reached; `None`: it can.
+    pub fn trouble(&self) -> Option<String> {
+        match &*self.reach.borrow() {
+            Reach::Unknown => Some("it has not been reached yet".to_owned()),
+            Reach::Online { .. } => None,
+            Reach::Offline { reason } => Some(reason.clone()),
+        }
+    }
+
     /// Whether what the library knows is what the network knows.
     pub fn is_online(&self) -> bool {
         matches!(*self.reach.borrow(), Reach::Online { .. })

@@ -141,6 +141,9 @@ impl Desk {
     pub async fn refusal(&self, fault: Fault, amount: MilliSats, fee: MilliSats) -> WalletError {
         match fault {
             Fault::Insufficient => {
+                if let Some(reason) = self.trouble() {
+                    return WalletError::Unreachable(reason);
+                }
                 let available = match self.ask(Call::Read, self.limits.local).await {
                     Ok(Answer::Reading(reading)) => msats(reading.sats).0,
                     _ => 0,

@@ -78,6 +78,30 @@ async fn no_answer_is_lost_and_no_process_left_when_the_helper_is_killed_in_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_library_that_is_exchanged_while_the_wallet_is_open_is_not_loaded_by_the_next_helper() {
+    let Some(library) = library() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (file, other) = (dir.path().join("library.so"), dir.path().join("other.so"));
+    std::fs::copy(library, &file).unwrap();
+    let wallet = soon("the wallet", SparkWallet::open(options(process(), &file, &dir.path().join("wallet")))).await.unwrap();
+    std::fs::write(&other, "another library").unwrap();
+    std::fs::rename(&other, &file).unwrap();
+    assert_eq!(wallet.address(AddressKind::Spark).await.as_deref(), Ok(ADDRESS), "the one that is loaded stays");
+    signal(pid(&wallet.health().unwrap()).unwrap(), Signal::KILL);
+    soon("the refusal", async {
+        while !matches!(wallet.health().unwrap().helper, Helper::Refused { why } if why.contains("not the Spark library")) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    std::fs::copy(library, &other).unwrap();
+    std::fs::rename(&other, &file).unwrap();
+    // What was asked meanwhile is answered when the right one is back.
+    assert_eq!(soon("the address", wallet.address(AddressKind::Spark)).await.as_deref(), Ok(ADDRESS));
+    wallet.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_helper_is_killed_says_that_it_is_restarting_and_goes_on() {
     let Some(library) = library() else { return };
     let market = Market::new().await;

@@ -180,6 +180,9 @@ async fn the_wallet_on_the_real_library_keeps_the_ports_promises_as_far_as_nobod
     assert!(matches!(wallet.invoice(request).await, Err(WalletError::Unreachable(_))));
     let prepared = wallet.prepare(invoice(Currency::Regtest, 10)).await.unwrap_err();
     assert!(matches!(prepared, WalletError::Unreachable(_)), "{prepared}");
+    // Nor is it said that there is too little.
+    let chain = wallet.prepare_transfer(ADDRESS.into(), pylon_hud::domain::money::MilliSats(1_000)).await.unwrap_err();
+    assert!(matches!(chain, WalletError::Unreachable(_)), "{chain}");
     let other = wallet.prepare(invoice(Currency::Bitcoin, 10)).await.unwrap_err();
     assert!(matches!(other, WalletError::Invoice(_)), "{other}");
     let hash = pylon_hud::domain::ids::PaymentHash([7; 32]);

@@ -86,6 +86,9 @@ fn real_bitcoin_is_chosen_by_somebody_who_says_so() {
     assert!(doctor.out.contains("API key") && doctor.out.contains("BREEZ_API_KEY"), "{}", doctor.out);
     assert_eq!(home.pylon(&["wallet", "use", "regtest"]).code, 0);
     assert_eq!(home.pylon(&["config", "get", "wallet.network"]).out.trim(), "regtest");
+    // Nor is having said so once.
+    assert_eq!(home.pylon(&["config", "set", "wallet.network", "mainnet"]).code, 0);
+    assert!(home.pylon(&["doctor"]).out.contains("pylon wallet use mainnet"));
 }
 
 #[test]
@@ -118,6 +121,27 @@ fn words_of_the_wallets_own_are_made_once_and_wrong_ones_are_refused_by_their_pl
     assert!(again.code == 1 && again.err.contains("they stay"), "{}", again.err);
 }
 
+#[test]
+fn words_of_the_wallets_own_are_put_under_the_identitys_passphrase() {
+    use std::io::Write as _;
+    let home = Home::new();
+    let with = |passphrase: &str, words: &[&str]| {
+        let mut command = home.command(words);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(passphrase.as_bytes()).unwrap();
+        Run::of(child.wait_with_output().unwrap())
+    };
+    let encrypted = with("open sesame", &["identity", "encrypt", "--passphrase-fd", "0", "--work-factor", "1"]);
+    assert_eq!(encrypted.code, 0, "{}", encrypted.err);
+    let (plain, age) = (home.data().join("wallet.mnemonic"), home.data().join("wallet.age"));
+    let wrong = with("open barley", &["wallet", "words", "--passphrase-fd", "0"]);
+    assert!(wrong.code == 1 && !plain.exists() && !age.exists(), "{}", wrong.err);
+    let made = with("open sesame", &["wallet", "words", "--passphrase-fd", "0"]);
+    assert_eq!((made.code, plain.exists(), age.exists()), (0, false, true), "{}", made.err);
+    assert_eq!(made.out.split_whitespace().count(), 12, "{}", made.out);
+}
+
 /// What a node says when its wallet cannot be opened, and that it runs all the same.
 async fn fault(library: &str) -> (String, String) {
     let market = Market::new().await;
@@ -137,7 +161,10 @@ async fn fault(library: &str) -> (String, String) {
     let told = soon("the fault", told).await;
     soon("the start", node.wait("the start", |report| (report.id == Some(started)).then_some(()))).await;
     assert!(node.status().await.running, "the node runs");
-    assert!(matches!(node.call(NodeCommand::Wallet).await, NodeEvent::Failed { .. }));
+    match node.call(NodeCommand::Wallet).await {
+        NodeEvent::Failed { failure } => assert!(!failure.message.contains("has no wallet"), "{failure:?}"),
+        event => panic!("{event:?}"),
+    }
     node.stop();
     told
 }

@@ -101,6 +101,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "wallet deposits claim",
         &["pylon wallet deposits claim 7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f:0 --max-fee 300"],
     ),
+    (
+        "wallet deposits refund",
+        &["pylon wallet deposits refund 7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f9c7a1f:0 --to bc1q7a1f9c --fee 200"],
+    ),
     ("wallet use", &["pylon wallet use regtest         # play money"]),
     ("wallet install", &["pylon wallet install", "pylon wallet install breez_sdk_spark-0.27.2.whl"]),
     (

@@ -104,7 +104,7 @@ pub enum WalletVerb {
 /// What is done with deposits.
 #[derive(Debug, Subcommand)]
 pub enum DepositsVerb {
-    /// List them.
+    /// List what has come and is not part of the balance.
     List,
     /// Make one a part of the balance.
     Claim {

@@ -50,12 +50,16 @@ fn refund(
 
 /// Chooses the money. Bitcoin is chosen by somebody who has said so, and not by a line in a file.
 pub fn choose(place: &Place, network: Money, consent: Consent, output: Output) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::user(format!("That could not be written down: {error}."));
     let word = match network {
-        Money::Regtest => "regtest",
+        Money::Regtest => {
+            spark::retract(&place.paths).map_err(failed)?;
+            "regtest"
+        }
         Money::Mainnet => {
             consent.get("Use real bitcoin from the next start on? What is lost then is lost: there is nobody to ask for it.")?;
             place.paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
-            spark::confirm(&place.paths).map_err(|error| Failure::user(format!("That could not be written down: {error}.")))?;
+            spark::confirm(&place.paths).map_err(failed)?;
             "mainnet"
         }
     };
