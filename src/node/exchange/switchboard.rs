@@ -14,7 +14,7 @@ use crate::node::event::{Failure, NodeEvent, Report, sentence};
 use crate::node::handle::{Node, NodeHandle};
 use crate::node::link::Link;
 use crate::node::secret::Secret;
-use crate::node::status::NodeState;
+use crate::node::status::{NodeState, NodeStatus};
 
 pub struct Switchboard {
     pub(super) options: ExchangeOptions,
@@ -39,6 +39,7 @@ pub struct Switchboard {
     pub(super) passphrase: Option<Secret>,
     /// What the window has been told.
     pub(super) link: Option<Link>,
+    pub(super) told_status: NodeStatus,
 }
 
 /// What happens next.
@@ -70,6 +71,7 @@ impl Switchboard {
             ours: None,
             passphrase: None,
             link: None,
+            told_status: NodeStatus::default(),
         }
     }
 
