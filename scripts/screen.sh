@@ -40,6 +40,11 @@ screen_hud_start() {
         fi
         sleep 0.1
     done
+    if ((${#screen_wrap[@]} > 0)); then
+        # What it is run by does not end it when it is told to end itself.
+        screen_hud=$(pgrep -P "$screen_hud" | head -n 1)
+        screen_pids+=("$screen_hud")
+    fi
     # There is no window manager to do it.
     xdotool mousemove 3 3 windowsize "$window" "${screen_size%x*}" "${screen_size#*x}" windowfocus --sync "$window"
     screen_rest

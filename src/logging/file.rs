@@ -255,7 +255,7 @@ mod tests {
         let log = Log::new();
         log.kept.set_megabytes(8);
         let mut file = log.begin();
-        fs::write(log.dir.path().join("notes.txt"), [0; 3_000_000]).expect("written");
+        fs::write(log.dir.path().join("notes.txt"), vec![0; 3_000_000]).expect("written");
         for number in 0..3_000 {
             log.pass(1_000);
             file.write_all(line(number).as_bytes()).expect("written");

@@ -11,6 +11,7 @@ mod money;
 mod notify;
 mod passphrase;
 mod pin;
+mod practicing;
 mod purchases;
 mod relays;
 mod report;

@@ -85,6 +85,9 @@ fn listen(said: &Sender<Heard>, is_over: &AtomicBool, wake: &HudWake) {
         let what = match event.event {
             EventType::Connected => Some(connected(&gilrs.gamepad(pad))),
             EventType::Disconnected => Some(What::Gone),
+            // Of a trigger that is an axis, the change to its end is not always told besides.
+            EventType::ButtonPressed(known, _) => button(known).map(|known| What::Button(known, 1.0)),
+            EventType::ButtonReleased(known, _) => button(known).map(|known| What::Button(known, 0.0)),
             EventType::ButtonChanged(known, value, _) => {
                 button(known).and_then(|known| sound(value).map(|value| What::Button(known, value)))
             }

@@ -13,7 +13,7 @@ use pylon_hud::practice::{Host, PracticeError};
 use pylon_hud::store::JobRow;
 
 use crate::args::Practice;
-use crate::report;
+use crate::practicing;
 use pylon_hud::node::sentence;
 
 use crate::talk::{self, Place};
@@ -39,10 +39,10 @@ pub fn run(place: &Place, practice: &Practice) -> Result<(), Failure> {
     let (host, options) = Host::open(place.options()).map_err(|error| refused(&error))?;
     let node = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
     open(&node)?;
-    report::practice_opening(host.relay().url(), &engine(&node)?, practice.output)?;
+    practicing::opening(host.relay().url(), &engine(&node)?, practice.output)?;
     let bought = buy_all(&runtime, &node, &host, &place.paths.data_dir, practice);
     node.stop(Leaving::Finish, OPENING);
-    report::practice_summary(&bought?, practice, &place.paths.data_dir)
+    practicing::summary(&bought?, practice, &place.paths.data_dir)
 }
 
 /// A market that cannot be opened.
@@ -113,7 +113,7 @@ fn buy_all(
             },
             Err(error) => Err(sentence(&error)),
         };
-        report::practice_line(&line, practice.output)?;
+        practicing::job(&line, practice.output)?;
         lines.push(line);
     }
     runtime.block_on(robot.close());
