@@ -12,7 +12,7 @@ use super::action::UserAction;
 use super::kiosk::Kiosk;
 use super::pin::{PinDesk, PinWish};
 use super::question::{Choice, Question, Questions};
-use super::state::{MarketChanged, Now, Session};
+use super::state::{Lock, MarketChanged, Now, Session};
 use crate::domain::money::Sats;
 use crate::node::{Leaving, NodeCommand};
 use crate::wallet::bolt11;
@@ -27,8 +27,13 @@ pub fn plugin(app: &mut App) {
 
 /// While something is asked, devices answer that and nothing else: what keys and buttons wished meanwhile is held back.
 /// Runs between reading the devices and drawing.
-pub fn hold_back(questions: Res<'_, Questions>, desk: Res<'_, PinDesk>, mut actions: MessageMutator<'_, '_, UserAction>) {
-    let is_asking = questions.now().is_some() || desk.is_asking();
+pub fn hold_back(
+    questions: Res<'_, Questions>,
+    desk: Res<'_, PinDesk>,
+    lock: Res<'_, Lock>,
+    mut actions: MessageMutator<'_, '_, UserAction>,
+) {
+    let is_asking = questions.now().is_some() || desk.is_asking() || lock.is_asking();
     for action in actions.read() {
         if is_asking && !is_for_the_question(action) {
             *action = UserAction::Nothing;

@@ -238,8 +238,11 @@ fn explained(asked: &Asked) -> (&'static str, String) {
         (Step::Show, PinWish::Command(_)) => ("Spending PIN", "This is more than may go out without the PIN.".into()),
         (Step::Show, PinWish::Set) => ("Change the PIN", "First the PIN there is.".into()),
         (Step::Show, PinWish::Remove) => ("Remove the PIN", "Without a PIN the limits alone decide what goes out.".into()),
-        (Step::New, PinWish::Then(_) | PinWish::Unlock { .. }) => {
-            ("Set a PIN", "There is no spending PIN yet, and without one nothing leads on. 4 to 12 digits; do not forget them.".into())
+        (Step::New, PinWish::Then(_)) => {
+            ("Set a PIN", "There is no spending PIN yet, and only a PIN leads out of a kiosk. 4 to 12 digits; do not forget them.".into())
+        }
+        (Step::New, PinWish::Unlock { .. }) => {
+            ("Set a PIN", "There is no spending PIN yet, and only a PIN unlocks spending. 4 to 12 digits; do not forget them.".into())
         }
         (Step::New, _) => ("Set a PIN", "4 to 12 digits. It unlocks spending and leads out of a kiosk; nobody can look it up.".into()),
         (Step::Again, _) => ("Set a PIN", "The same digits once more.".into()),
