@@ -16,7 +16,9 @@ fn library() -> Option<PathBuf> {
         Some(0) => Some(PathBuf::from(out.trim())),
         Some(75) => {
             // Not by a macro: what those print is only shown when a test fails.
-            std::io::stderr().write_all(format!("\nNOT RUN: the bindings were not compared with the library. {words}\n").as_bytes()).unwrap();
+            std::io::stderr()
+                .write_all(format!("\nNOT RUN: the bindings were not compared with the library. {words}\n").as_bytes())
+                .unwrap();
             None
         }
         _ => panic!("scripts/setup spark: {words}"),
