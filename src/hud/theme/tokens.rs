@@ -56,7 +56,15 @@ pub enum Coin {
 }
 
 impl Coin {
-    /// What stands after an amount.
+    /// What stands after a figure, where there may be little room.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Sats => "sats",
+            Self::Practice => "PRACTICE",
+        }
+    }
+
+    /// What stands after an amount in a sentence.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Sats => "sats",

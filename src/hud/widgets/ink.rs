@@ -49,7 +49,9 @@ impl Ink {
         };
         add("₿ ", size, Weight::Bold, self.0.money);
         add(&amount.to_string(), size, Weight::Bold, self.0.text_high);
-        add(&format!(" {}", self.unit()), Text::Table, Weight::Regular, self.0.text_low);
+        // Beside figures on cards there is little room.
+        let small = if size == Text::Figure { Text::Hint } else { Text::Table };
+        add(&format!(" {}", self.0.coin.mark()), small, Weight::Regular, self.0.text_low);
         job
     }
 
