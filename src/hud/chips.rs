@@ -48,7 +48,7 @@ pub fn draw(
     });
     let beside = layout::hotbar(stage.window).left() - stage.window.left() - 2.0 * edge.x;
     if beside > tokens::HINTS_LEAST {
-        corner(&context, "key hints", Align2::LEFT_BOTTOM, vec2(edge.x, -edge.y), |ui| hints(ui, ink, beside));
+        corner(&context, "key hints", Align2::LEFT_BOTTOM, vec2(edge.x, -edge.y), |ui| hints(ui, ink, beside - tokens::ROW));
     }
     actions.write_batch(wishes.take());
     Ok(())
