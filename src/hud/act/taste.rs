@@ -8,8 +8,7 @@ use crate::hud::action::{UserAction, Zoom};
 use crate::hud::power;
 use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE_STEP};
 use crate::hud::state::{Notices, Now, Session, Tone};
-use crate::hud::theme::tokens::Coin;
-use crate::hud::theme::{Palette, Theme};
+use crate::hud::theme::{Coin, Palette, Theme};
 
 /// Obeys what preferences have to do with, and saves them if they are different afterwards.
 pub fn obey(

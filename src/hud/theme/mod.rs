@@ -3,6 +3,7 @@
 
 pub mod apply;
 mod arrange;
+pub mod coin;
 pub mod fonts;
 pub mod tokens;
 
@@ -12,6 +13,7 @@ use bevy_egui::EguiPostUpdateSet;
 use bevy_egui::egui::{Context, Id};
 use serde::{Deserialize, Serialize};
 
+pub use coin::Coin;
 pub use fonts::{Text, Weight};
 pub use tokens::Palette;
 

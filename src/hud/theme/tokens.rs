@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bevy_egui::egui::Color32;
 
+use super::coin::Coin;
+
 pub use super::arrange::*;
 
 /// The colours of a theme.
@@ -45,32 +47,6 @@ pub struct Palette {
     pub focus: Color32,
     /// Which money amounts are in.
     pub coin: Coin,
-}
-
-/// Play money says so wherever an amount stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Coin {
-    #[default]
-    Sats,
-    Practice,
-}
-
-impl Coin {
-    /// What stands after a figure, where there may be little room.
-    pub const fn mark(self) -> &'static str {
-        match self {
-            Self::Sats => "sats",
-            Self::Practice => "PRACTICE",
-        }
-    }
-
-    /// What stands after an amount in a sentence.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Sats => "sats",
-            Self::Practice => "PRACTICE sats",
-        }
-    }
 }
 
 /// The usual theme: a cockpit at night.
