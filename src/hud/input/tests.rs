@@ -309,6 +309,22 @@ fn a_key_is_bound_by_pressing_it_and_a_taken_one_is_refused_by_name() {
 }
 
 #[test]
+fn a_button_is_bound_by_pressing_it() {
+    let mut player = sits_down(Device::Pad);
+    let listen = UserAction::Listen(Some((ActionKind::Tidy, Device::Pad)));
+    player.hud.app.world_mut().write_message(listen.clone());
+    player.hud.settle();
+    player.does(ActionKind::MainAction);
+    player.hud.assert_shows("Y is for \"main action\" already");
+    player.hud.app.world_mut().write_message(listen);
+    player.hud.settle();
+    player.button(GamepadButton::Mode, 1.0);
+    player.hud.settle();
+    assert_eq!(player.hud.app.world().resource::<Bindings>().button(ActionKind::Tidy), Some(GamepadButton::Mode));
+    assert_eq!(player.hud.app.world().resource::<Preferences>().pad.0["tidy"], "Home");
+}
+
+#[test]
 fn a_bad_binding_in_the_file_is_told_when_the_window_opens() {
     let mut preferences = Preferences::default();
     preferences.keys.0.insert("tidy".into(), "Hyper+T".into());
