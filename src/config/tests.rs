@@ -128,6 +128,21 @@ fn comments_and_order_survive_a_change() {
 }
 
 #[test]
+fn two_who_change_the_file_at_once_lose_nothing_of_each_other() {
+    let home = Home::new("# ours\n[provider]\nmax_queue = 0\n");
+    std::thread::scope(|scope| {
+        for key in ["provider.max_queue", "provider.max_tokens", "buyer.timeout_secs", "node.name"] {
+            let home = &home;
+            scope.spawn(move || (100..150).for_each(|number: u32| home.set(key, &number.to_string()).unwrap()));
+        }
+    });
+    for key in ["provider.max_queue", "provider.max_tokens", "buyer.timeout_secs", "node.name"] {
+        assert_eq!(home.get(key), "149", "{key}");
+    }
+    assert!(home.text().starts_with("# ours\n"));
+}
+
+#[test]
 fn a_first_setting_makes_the_file() {
     let home = Home::new("");
     home.set("backends.ollama.url", "http://box:1").unwrap();

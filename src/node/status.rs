@@ -202,6 +202,21 @@ mod tests {
         assert_eq!(board.now().blockers.len(), 1, "whoever buys has to know");
     }
 
+    /// Scripts read `pylon status --json`: what is added hurts nobody, what is missing or renamed does.
+    #[test]
+    fn the_names_that_scripts_rely_on_are_all_there() {
+        let mut status = NodeStatus { state: NodeState::Degraded, ..NodeStatus::default() };
+        status.blockers.push(Blocker::new("no-relay", "m", "h"));
+        let json = serde_json::to_value(status).expect("json");
+        let known = "running state version practice pid housing npub pubkey data_dir socket policy min_price started_at online_since \
+                     relays_connected relays_configured models backends_asked in_flight queued undelivered done failed refused \
+                     robot_buyer robot_seller blockers trouble wallet";
+        let missing: Vec<&str> = known.split_whitespace().filter(|name| json.get(name).is_none()).collect();
+        assert_eq!(missing, [""; 0]);
+        assert_eq!(json["state"], "degraded");
+        assert_eq!(json["blockers"][0], serde_json::json!({"code": "no-relay", "message": "m", "hint": "h"}));
+    }
+
     #[test]
     fn a_backend_that_has_not_been_asked_yet_is_no_trouble() {
         let board = Board::new(NodeStatus { state: NodeState::Connecting, relays_connected: 1, ..NodeStatus::default() });

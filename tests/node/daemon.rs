@@ -168,6 +168,23 @@ fn a_killed_node_leaves_nothing_that_keeps_the_next_from_starting() {
 }
 
 #[test]
+fn a_node_that_was_killed_comes_up_offline_unless_it_is_set_to_take_jobs() {
+    let home = Home::new();
+    let first = Run::of(home.command(&["start", "--online", "--json"]).output().unwrap());
+    assert_eq!(first.code, 0, "{}", first.err);
+    let pid = home.status()["pid"].as_u64().unwrap().try_into().unwrap();
+    signal(pid, Signal::KILL);
+    ended(pid);
+    home.start();
+    assert_eq!(home.status()["state"], "offline", "nobody has told it to take jobs again");
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+    assert_eq!(home.pylon(&["config", "set", "node.auto_online", "true"]).code, 0);
+    home.start();
+    assert_eq!(home.status()["state"], "connecting", "there is no relay here");
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+}
+
+#[test]
 fn of_two_starts_at_once_one_wins_and_the_other_names_it() {
     let home = Home::new();
     for _ in 0..5 {

@@ -111,11 +111,10 @@ fn a_sealed_identity_is_unlocked_for_a_command_and_stays_sealed_without_the_pass
 #[test]
 fn without_an_identity_a_command_says_how_to_make_one_and_makes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let refused = crate::cli::pylon(&data, &["wallet", "balance"]);
+    let refused = crate::cli::pylon(dir.path(), &["wallet", "balance"]);
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("pylon init"), "{}", refused.err);
-    assert!(!data.exists(), "{:?}", std::fs::read_dir(&data).map(Iterator::count));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,6 +34,7 @@ mod robot;
 mod sealed;
 mod service;
 mod session;
+mod settings_live;
 mod spark;
 mod spending_pin;
 mod strangers;

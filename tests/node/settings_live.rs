@@ -1,0 +1,98 @@
+//! Settings that change while the node runs, by whatever hand.
+
+use std::process::Command;
+
+use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeState, Scope, SettingChange};
+
+use crate::cli;
+use crate::common::{Buyer, Market, Running, Scripted};
+
+const FREE: &[&str] = &["provider.policy=\"free\""];
+
+async fn online(market: &Market, model: &[&'static str]) -> Running {
+    let node = Running::launch(market.options_with_file(Scripted::quick(model), FREE));
+    node.done(NodeCommand::GoOnline).await;
+    node.status_where(|status| status.state == NodeState::Online).await;
+    node
+}
+
+/// What is told about this key next.
+async fn change(node: &Running, key: &str) -> SettingChange {
+    let pick = |report: &pylon_hud::node::Report| match &report.event {
+        NodeEvent::SettingsChanged { changes } => changes.iter().find(|change| change.key == key).cloned(),
+        _ => None,
+    };
+    node.wait(&format!("a word about {key}"), pick).await
+}
+
+fn edit(market: &Market, more: &str) {
+    let file = &market.paths.config_toml;
+    std::fs::write(file, format!("{}{more}", std::fs::read_to_string(file).unwrap())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_changed_by_the_window_the_command_line_or_an_editor_is_told_and_taken() {
+    let market = Market::new().await;
+    let node = online(&market, &["Hi."]).await;
+    node.ask(NodeCommand::SetSetting { key: "node.name".into(), value: "By the window".into() });
+    let told = change(&node, "node.name").await;
+    assert_eq!((told.value.as_str(), told.is_applied), ("By the window", true));
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pylon"));
+    command.env_clear().arg("--data-dir").arg(market.dir.path()).args(["config", "set", "provider.max_queue", "7"]);
+    let set = tokio::task::spawn_blocking(move || cli::run(command.output().unwrap())).await.unwrap();
+    assert_eq!(set.code, 0, "{}", set.err);
+    assert_eq!(change(&node, "provider.max_queue").await.value, "7");
+
+    edit(&market, "\n[costs] # mine\nwatts = 90\n");
+    assert_eq!(change(&node, "costs.watts").await.value, "90");
+    let text = std::fs::read_to_string(&market.paths.config_toml).unwrap();
+    assert!(text.contains("By the window") && text.contains("max_queue = 7") && text.contains("# mine"), "{text}");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_the_next_go_online_says_so_and_waits_for_it() {
+    let market = Market::new().await;
+    let node = online(&market, &["Hi."]).await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    edit(&market, "[provider]\naccept = \"targeted\"\n");
+    let told = change(&node, "provider.accept").await;
+    assert_eq!((told.applies.as_str(), told.is_applied), ("at the next Go Online", false));
+    let open = buyer.request(&[&["i", "Anybody?", "text"]], "").await;
+    buyer.result(open).await;
+
+    node.done(NodeCommand::GoOffline { how: Leaving::Finish }).await;
+    node.done(NodeCommand::GoOnline).await;
+    node.status_where(|status| status.state == NodeState::Online).await;
+    buyer.request(&[&["i", "Anybody else?", "text"]], "").await;
+    let provider = market.provider().to_hex();
+    let targeted = buyer.request(&[&["i", "You?", "text"], &["p", &provider]], "").await;
+    assert_eq!(buyer.result(targeted).await.0.content, "Hi.", "the open request before it would have been answered first");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_taken_is_told_and_the_node_goes_on_with_what_it_has() {
+    let market = Market::new().await;
+    let node = online(&market, &["Hi."]).await;
+    let good = std::fs::read_to_string(&market.paths.config_toml).unwrap();
+    let bad = format!("{good}[provider]\nmax_queue = \"many\"\n");
+    std::fs::write(&market.paths.config_toml, &bad).unwrap();
+    let fault = node
+        .wait("a complaint", |report| match &report.event {
+            NodeEvent::Fault { fault } if fault.scope == Scope::Config => Some(fault.clone()),
+            _ => None,
+        })
+        .await;
+    for part in ["provider.max_queue", "config.toml", "from 0 to 1000", "goes on with the settings it has"] {
+        assert!(fault.message.contains(part), "{} lacks {part}", fault.message);
+    }
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "Still there?", "text"]], "").await;
+    buyer.result(job).await;
+    assert_eq!(std::fs::read_to_string(&market.paths.config_toml).unwrap(), bad, "it is the user's to mend");
+    std::fs::write(&market.paths.config_toml, format!("{good}[provider]\nmax_queue = 5\n")).unwrap();
+    assert_eq!(change(&node, "provider.max_queue").await.value, "5");
+    node.stop();
+}
