@@ -234,6 +234,11 @@ impl Wallet {
     }
 
     async fn prepare(&self, to: String, amount: Option<u64>) -> Result<(lib::PrepareSendPaymentResponse, Quote), Fault> {
+        // What says itself how much it wants is not told so as well.
+        let amount = match self.sdk.parse(to.clone()).await {
+            Ok(lib::InputType::SparkInvoice(invoice)) if invoice.amount.is_some() => None,
+            _ => amount,
+        };
         let request = lib::PrepareSendPaymentRequest {
             payment_request: lib::PaymentRequest::Input { input: to },
             amount: amount.map(|sats| sats.to_string()),
@@ -266,7 +271,8 @@ impl Wallet {
         };
         let request = lib::SendPaymentRequest { prepare_response, options, idempotency_key: Some(key) };
         match self.sdk.send_payment(request).await.map_err(fault) {
-            Ok(sent) => entry(sent.payment).map(|sent| Answer::Sent(Box::new(sent))),
+            // It has begun: whatever is wrong from here on does not undo that.
+            Ok(sent) => Ok(entry(sent.payment).map_or_else(|fault| Answer::Unsure(fault.to_string()), |sent| Answer::Sent(Box::new(sent)))),
             // Found before anything moves.
             Err(Fault::Insufficient) => Err(Fault::Insufficient),
             Err(fault) => Ok(Answer::Unsure(fault.to_string())),
