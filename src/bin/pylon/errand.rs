@@ -10,7 +10,7 @@ use pylon_hud::config::Paths;
 use pylon_hud::domain::ids::RequestId;
 use pylon_hud::logging::{self, LogOptions};
 use pylon_hud::node::control::{ControlClient, ControlError};
-use pylon_hud::node::{Failure, Housing, Leaving, Market, Node, NodeCommand, NodeEvent, NodeHandle, Request, sentence};
+use pylon_hud::node::{Failure, Housing, Leaving, Market, Node, NodeCommand, NodeEvent, NodeHandle, NodeState, Request, sentence};
 use pylon_hud::practice::Host;
 
 use crate::args::Unlock;
@@ -78,7 +78,7 @@ impl Own {
 
     fn ask(&mut self, command: NodeCommand, limit: Duration) -> Result<NodeEvent, Failure> {
         self.asked += 1;
-        let (id, is_start) = (RequestId(self.asked), command == NodeCommand::Start);
+        let id = RequestId(self.asked);
         talk::send(&self.node, id, command)?;
         let end = std::time::Instant::now() + limit;
         loop {
@@ -86,7 +86,7 @@ impl Own {
             let report = report.map_err(|_| Failure::network(format!("No answer within {} s.", limit.as_secs())))?;
             match report.event {
                 event if report.id == Some(id) => return talk::answer(event),
-                NodeEvent::Status { status } if !status.running && !is_start => {
+                NodeEvent::Status { status } if status.state == NodeState::Stopped => {
                     return Err(Failure::user("The node of this command was stopped before it was done.")
                         .hint("What it began is in the ledger and goes on when a node is started: `pylon start`."));
                 }

@@ -7,7 +7,8 @@ use pylon_hud::config::Config;
 use pylon_hud::domain::ids::RequestId;
 use pylon_hud::logging::{self, LogOptions};
 use pylon_hud::node::{
-    Failure, Housing, Leaving, Market, Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, Report, Request, RobotKind, sentence,
+    Failure, Housing, Leaving, Market, Node, NodeCommand, NodeEvent, NodeHandle, NodeOptions, NodeState, Report, Request, RobotKind,
+    sentence,
 };
 use pylon_hud::practice::Host;
 use secrecy::SecretString;
@@ -96,7 +97,8 @@ fn follow(node: &NodeHandle, wishes: &Wishes, auto_online: bool, audience: &mut 
             }
             (Some(ONLINE), NodeEvent::Done) => audience.started()?,
             (Some(_), NodeEvent::Done) => {}
-            (None, NodeEvent::Status { status }) if started && !status.running => return audience.event(&told),
+            // One that says "starting" may come in late.
+            (None, NodeEvent::Status { status }) if started && status.state == NodeState::Stopped => return audience.event(&told),
             _ => audience.event(&told)?,
         }
     }
