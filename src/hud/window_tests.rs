@@ -90,6 +90,32 @@ fn size_and_place_are_saved_when_the_window_stands_still_and_at_the_end() {
 }
 
 #[test]
+fn the_scale_changes_while_the_window_is_open_and_everything_stays_inside() {
+    let mut hud = Hud::new();
+    for slot in [1, 2, 4, 8] {
+        hud.open(slot);
+    }
+    hud.press(KeyCode::KeyT, "t");
+    hud.settle();
+    let letters = ["=", "=", "=", "=", "-", "-", "-", "-", "-", "0"];
+    for (letter, scale) in letters.into_iter().zip([125, 150, 175, 200, 175, 150, 125, 100, 75, 100]) {
+        hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::Unidentified(bevy::input::keyboard::NativeKeyCode::Unidentified), letter));
+        hud.settle();
+        assert_eq!(hud.app.world().resource::<Preferences>().scale, scale);
+        // The same pixels are fewer points now.
+        let window = hud.app.world().resource::<crate::hud::pane::Stage>().window;
+        let points = hud.size / (f32::from(scale) / 100.0);
+        assert!((window.size() - points).abs().max_elem() < 0.1, "{window:?} at {scale} %");
+        assert!(window.contains_rect(crate::hud::pane::layout::hotbar(window)), "{scale}");
+        let world = hud.app.world_mut();
+        let frames = world.query_filtered::<&crate::hud::pane::PaneFrame, Without<crate::hud::pane::Closed>>();
+        for frame in { frames }.iter(world) {
+            assert!(window.contains_rect(frame.rect), "{frame:?} at {scale} %");
+        }
+    }
+}
+
+#[test]
 fn a_small_window_shows_everything_smaller_rather_than_cut_off() {
     let at = |chosen, width, height| scale(chosen, egui::vec2(width, height));
     assert_eq!(at(1.0, 1280.0, 720.0), 1.0);
