@@ -134,7 +134,14 @@ impl Arrangement<'_, '_> {
     /// that no longer fit are moved and shrunk, and are as they were when there is room again.
     pub fn resize(&mut self, window: Rect) {
         let before = std::mem::replace(&mut *self.stage, Stage::of(window));
-        if before.is_tidy {
+        if (before.window.size() - window.size()).abs().max_elem() < 0.5 {
+            // A kiosk's picture has drifted, and everything with it.
+            let by = window.min - before.window.min;
+            for (_, _, mut frame, ..) in &mut self.panes {
+                (frame.rect, frame.wanted) = (frame.rect.translate(by), frame.wanted.translate(by));
+            }
+            self.stage.is_tidy = before.is_tidy;
+        } else if before.is_tidy {
             self.tidy();
         } else {
             for (_, _, mut frame, ..) in &mut self.panes {

@@ -13,7 +13,7 @@ use bevy::prelude::*;
 use bevy_egui::egui::{Rect, pos2, vec2};
 
 use super::layout::work_area;
-use super::{ActivePane, Closed, PaneFrame, PaneKind, PaneMotion};
+use super::{ActivePane, Closed, PaneFrame, PaneKind, PaneMotion, Stage};
 use crate::hud::action::UserAction;
 use crate::hud::testing::Hud;
 
@@ -355,4 +355,18 @@ fn a_drag_that_is_cut_short_by_closing_leaves_nothing_behind() {
     hud.assert_inside();
     let pane = hud.pane(PaneKind::SellCompute);
     assert!(hud.app.world().get::<PaneMotion>(pane).unwrap().open > 0.99);
+}
+
+#[test]
+fn panes_go_along_with_a_window_that_has_drifted_and_nothing_glides() {
+    let mut hud = Hud::new();
+    hud.open(2);
+    hud.press(KeyCode::KeyT, "t");
+    hud.settle();
+    let (before, window) = (hud.place(PaneKind::SellCompute), hud.app.world().resource::<Stage>().window);
+    hud.app.world_mut().write_message(UserAction::Resized(window.translate(vec2(1.0, -1.0))));
+    hud.frame();
+    assert_eq!(hud.place(PaneKind::SellCompute), before.translate(vec2(1.0, -1.0)));
+    assert_eq!(hud.seen_at(PaneKind::SellCompute), hud.place(PaneKind::SellCompute), "it is there at once");
+    assert!(hud.app.world().resource::<Stage>().is_tidy);
 }
