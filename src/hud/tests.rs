@@ -12,7 +12,7 @@ use super::action::UserAction;
 use super::hotbar::{Opens, Slot};
 use super::pane::{ActivePane, Berth, Closed, PANES, Pane, PaneFrame, PaneKind, PaneMotion, Stage, layout};
 use super::prefs::{Motions, Preferences, Read};
-use super::state::{History, Jobs, Notices};
+use super::state::{History, Jobs, Notices, Now, Tone};
 use super::testing::{Hud, job_event, status_event};
 use super::theme::tokens;
 use crate::domain::job::JobState;
@@ -223,6 +223,26 @@ fn good_news_goes_by_itself_and_bad_news_stays() {
     assert!(!hud.shows("Copied."));
     hud.assert_shows("A relay is gone.");
     hud.click("dismiss");
+    assert!(hud.app.world().resource::<Notices>().stack.is_empty());
+}
+
+#[test]
+fn a_warning_goes_after_a_minute_and_keys_take_away_what_stays() {
+    let mut hud = Hud::new();
+    for (tone, title) in [(Tone::Error, "First."), (Tone::Error, "Second."), (Tone::Error, "Third."), (Tone::Warning, "A warning.")] {
+        let now = hud.app.world().resource::<Now>().0;
+        hud.app.world_mut().resource_mut::<Notices>().tell(now, tone, title, "");
+    }
+    hud.settle();
+    hud.assert_shows("A warning.");
+    hud.frame_after(tokens::WARNING_STAYS);
+    hud.settle();
+    assert!(!hud.shows("A warning.") && hud.shows("Third."), "{:?}", hud.texts());
+    hud.press(KeyCode::KeyD, "d");
+    hud.settle();
+    assert!(!hud.shows("Third.") && hud.shows("Second."), "the newest goes");
+    hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::KeyD, "d"));
+    hud.settle();
     assert!(hud.app.world().resource::<Notices>().stack.is_empty());
 }
 

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bevy::time::{Real, Time};
 
 use crate::domain::ids::JobId;
 use crate::domain::job::{JobState, Policy};
@@ -249,6 +252,7 @@ fn an_invoice_is_received_when_the_wallet_says_so_and_not_before() {
     hud.settle();
     hud.assert_shows("Copy");
     assert!(!hud.shows("received"));
+    counts_down(&mut hud);
     let payment = Payment {
         id: "1".into(),
         direction: Direction::In,
@@ -266,6 +270,23 @@ fn an_invoice_is_received_when_the_wallet_says_so_and_not_before() {
     hud.say(NodeEvent::Payment { payment: Box::new(Payment { state: PaymentState::Settled { at: NOW }, ..payment }) });
     hud.settle();
     hud.assert_shows("✓ 5 PRACTICE sats received");
+}
+
+/// The time that is left goes on by itself, a frame a second, as long as somebody sees it.
+fn counts_down(hud: &mut Hud) {
+    let left = |hud: &Hud| hud.texts().iter().find(|text| text.ends_with(" left")).map(|text| (*text).to_owned());
+    let wakes_soon = |hud: &Hud| {
+        let frame = hud.app.world().resource::<Time<Real>>().last_update().unwrap();
+        hud.app.world().resource::<crate::hud::bridge::Alarm>().wanted().is_some_and(|at| at <= frame + Duration::from_secs(1))
+    };
+    let before = left(hud).unwrap();
+    assert!(wakes_soon(hud));
+    hud.frame_after(Duration::from_secs(1));
+    hud.settle();
+    assert_ne!(left(hud).unwrap(), before);
+    hud.open(1);
+    assert!(!wakes_soon(hud), "nobody sees it");
+    hud.open(1);
 }
 
 #[test]

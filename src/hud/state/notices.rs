@@ -68,7 +68,9 @@ impl Notices {
         self.next += 1;
         self.stack.push(Notice { id: self.next, tone, title, text, times: 1, since: now });
         if self.stack.len() > KEPT {
-            self.stack.remove(0);
+            // An error stays as long as anything else can go.
+            let oldest = self.stack.iter().position(|notice| notice.tone != Tone::Error).unwrap_or(0);
+            self.stack.remove(oldest);
         }
     }
 
@@ -150,4 +152,23 @@ fn expire(now: Res<'_, Now>, real: Res<'_, Time<Real>>, mut alarm: ResMut<'_, Al
 
 fn later(from: Instant, ms: u64) -> Instant {
     from + Duration::from_millis(ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_outlasts_any_number_of_other_notices() {
+        let mut notices = Notices::default();
+        notices.tell(UnixMs(0), Tone::Error, "It burns.", "");
+        for number in 0..200 {
+            notices.tell(UnixMs(number), Tone::Good, format!("Number {number}."), "");
+        }
+        assert_eq!((notices.stack.len(), notices.stack[0].title.as_str()), (KEPT, "It burns."));
+        for number in 0..200 {
+            notices.tell(UnixMs(number), Tone::Error, format!("Error {number}."), "");
+        }
+        assert_eq!((notices.stack.len(), notices.stack[KEPT - 1].title.as_str()), (KEPT, "Error 199."));
+    }
 }
