@@ -13,11 +13,13 @@ use crate::store::{JobRow, Span, Stats};
 const POINTS: usize = 60;
 /// Below this height the charts leave their room to the table.
 const CHARTS_LEAST: f32 = 300.0;
+/// And below this one the cards do: the table scrolls, they do not.
+const CARDS_LEAST: f32 = 180.0;
 
 /// Draws the cards, and the charts where there is room.
 pub fn view(ui: &mut Ui, history: &History) {
     let room = ui.available_height();
-    let Some(stats) = &history.stats else { return };
+    let Some(stats) = history.stats.as_ref().filter(|_| room >= CARDS_LEAST) else { return };
     card::cards(ui, figures(Ink::of(ui), stats, history));
     if room < CHARTS_LEAST {
         return;

@@ -68,6 +68,20 @@ fn job_history_shows_the_ledger_and_what_changes_in_it() {
 }
 
 #[test]
+fn in_a_small_pane_the_jobs_come_before_what_they_add_up_to() {
+    let mut hud = online();
+    hud.open(2);
+    hud.say(job_event(1, JobState::Done));
+    hud.answer(&NodeCommand::Stats, NodeEvent::Stats { stats: Box::default() });
+    hud.settle();
+    hud.assert_shows("jobs 7 d");
+    hud.size = bevy_egui::egui::vec2(640.0, 300.0);
+    hud.settle();
+    assert!(!hud.shows("jobs 7 d"));
+    hud.assert_shows("00000001");
+}
+
+#[test]
 fn the_ledger_that_cannot_be_read_says_why_and_keeps_its_rows() {
     let mut hud = online();
     hud.open(2);
