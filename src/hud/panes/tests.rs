@@ -196,9 +196,9 @@ pub fn invoice() -> crate::domain::payment::Invoice {
         .description("a coffee".into())
         .payment_hash(sha256::Hash::hash(b"preimage"))
         .payment_secret(PaymentSecret([1; 32]))
-        .duration_since_epoch(std::time::Duration::from_millis(u64::try_from(NOW.0).unwrap()))
+        .duration_since_epoch(Duration::from_millis(u64::try_from(NOW.0).unwrap()))
         .min_final_cltv_expiry_delta(18)
-        .expiry_time(std::time::Duration::from_secs(3_600))
+        .expiry_time(Duration::from_secs(3_600))
         .amount_milli_satoshis(5_000)
         .build_signed(|message| Secp256k1::new().sign_ecdsa_recoverable(message, &key))
         .unwrap();
