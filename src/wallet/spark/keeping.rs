@@ -21,6 +21,8 @@ use super::protocol::{Answer, Call, FromHelper, OpenFault, Opened, Opening, ToHe
 const HELLO: Duration = Duration::from_secs(30);
 const OPEN: Duration = Duration::from_secs(60);
 const TELL: Duration = Duration::from_secs(10);
+/// Why a helper that is simply not there any more is gone.
+const ENDED: &str = "it has ended";
 /// How long a helper that let a call run out of time may take to show that it is alive.
 const PING: Duration = Duration::from_secs(10);
 /// Helpers that may die over one call before it is given up.
@@ -157,7 +159,7 @@ impl Task {
                         Some(asked) => desk.pass(asked).await,
                         None => break Gone::Closed,
                     },
-                    line = heard.recv() => desk.take_in(line.unwrap_or_else(|| Err("its output has ended".to_owned())), &self.told),
+                    line = heard.recv() => desk.take_in(line.unwrap_or_else(|| Err(ENDED.to_owned())), &self.told),
                     () = at(desk.late()) => desk.give_up().await,
                     () = self.token.cancelled() => break Gone::Closed,
                 },
@@ -309,7 +311,7 @@ async fn at(time: Option<Instant>) {
 async fn heard(lines: &mut Lines) -> Result<FromHelper, String> {
     match lines::next(lines).await {
         Ok(Some(line)) => serde_json::from_slice(&line).map_err(|error| format!("what it says makes no sense (column {})", error.column())),
-        Ok(None) => Err("its output has ended".to_owned()),
+        Ok(None) => Err(ENDED.to_owned()),
         Err(error) => Err(format!("it cannot be heard ({error})")),
     }
 }
@@ -322,7 +324,11 @@ async fn tell(input: &mut Input, told: &ToHelper) -> Result<(), String> {
     };
     let written = tokio::time::timeout(TELL, written).await;
     let written = written.unwrap_or_else(|_| Err(std::io::Error::other("it takes nothing in")));
-    written.map_err(|error| format!("it cannot be told anything ({error})"))
+    written.map_err(|error| match error.kind() {
+        // Whether its silence or its deaf ear is noticed first is chance; it is the same thing.
+        std::io::ErrorKind::BrokenPipe => ENDED.to_owned(),
+        _ => format!("it cannot be told anything ({error})"),
+    })
 }
 
 /// A line of the library's log. What it calls an error may be a network that is away, so none is told as a fault.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use lightning_invoice::Currency;
+use pylon_hud::config::Environment;
 use pylon_hud::domain::ids::PaymentHash;
 use pylon_hud::node::{NodeCommand, NodeEvent};
-use pylon_hud::wallet::spark::SparkWallet;
+use pylon_hud::wallet::spark::{Launcher, SparkWallet};
 use pylon_hud::wallet::{AddressKind, DestinationKind, Health, Helper, Wallet as _, WalletError};
 use rustix::process::Signal;
 
@@ -111,7 +112,12 @@ async fn a_node_whose_helper_is_killed_says_that_it_is_restarting_and_goes_on() 
     let named = format!("wallet.spark_library=\"{}\"", library.display());
     let settings = ["wallet.kind=\"spark\"", named.as_str(), "provider.policy=\"free\""];
     let mut options = market.real_options(Scripted::quick(&["Hello."]), &settings);
-    options.spark = Some(process());
+    // A program that can be taken away, so that a restart lasts as long as this test looks at it.
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("pylon");
+    let there = || std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pylon"), &program).unwrap();
+    there();
+    options.spark = Some(Launcher::Process { program: program.clone(), environment: Environment::default() });
     options.spark_servers = pylon_hud::wallet::spark::protocol::Servers::Nobody;
     let node = Running::launch(options);
     node.done(NodeCommand::Start).await;
@@ -133,11 +139,13 @@ async fn a_node_whose_helper_is_killed_says_that_it_is_restarting_and_goes_on() 
     let running = until(&|health| pid(health).is_some()).await;
     assert!(running.identity.as_deref().is_some_and(|key| key.starts_with("02698b27") && key.ends_with("6abc")), "{running:?}");
     let first = pid(&running).unwrap();
+    std::fs::remove_file(&program).unwrap();
     signal(first, Signal::KILL);
     let restarting = until(&|health| !matches!(health.helper, Helper::Running { pid } if pid == first)).await;
-    assert!(matches!(&restarting.helper, Helper::Restarting { why } if why.contains("ended")), "{restarting:?}");
+    assert!(matches!(&restarting.helper, Helper::Restarting { why } if why.contains("ended") || why.contains("start")), "{restarting:?}");
     // The node is there, and takes commands, meanwhile and afterwards.
     assert!(node.status().await.running);
+    there();
     let again = until(&|health| pid(health).is_some_and(|pid| pid != first)).await;
     assert_eq!(again.identity, running.identity);
     match node.call(NodeCommand::Address { kind: AddressKind::Spark }).await {
