@@ -9,7 +9,7 @@ use bevy_egui::egui::{
 use super::{Flash, Hint, Opens, Slot, hint, live, slot_id};
 use crate::hud::action::UserAction;
 use crate::hud::icons::Icon;
-use crate::hud::input;
+use crate::hud::input::{self, Focus};
 use crate::hud::pane::motion::Goal;
 use crate::hud::pane::{ActivePane, Pane, PaneKind, PaneMotion, SLOTS, Stage, layout};
 use crate::hud::state::{Relays, Session, Unseen};
@@ -50,7 +50,7 @@ pub fn draw(
     stage: Res<'_, Stage>,
     active: Res<'_, ActivePane>,
     (session, relays, unseen): (Res<'_, Session>, Res<'_, Relays>, Res<'_, Unseen>),
-    (pointed, mut moved): (Res<'_, Hint>, Local<'_, bool>),
+    (pointed, mut moved, focus): (Res<'_, Hint>, Local<'_, bool>, Res<'_, Focus>),
     slots: Query<'_, '_, (&Slot, &Flash, Option<&Opens>)>,
     panes: Query<'_, '_, (&Pane, &PaneMotion)>,
     mut actions: MessageWriter<'_, UserAction>,
@@ -79,7 +79,8 @@ pub fn draw(
     });
     // At first the ring is on a slot that nobody has gone to.
     *moved |= found.inner.is_some_and(|slot| slot != 0);
-    let meant = found.inner.filter(|_| *moved);
+    // Over what lies over the hotbar its hint would lie as well.
+    let meant = found.inner.filter(|_| *moved && !focus.is_covered());
     if meant != pointed.slot {
         wishes.wish(UserAction::PointAtSlot(meant));
     }

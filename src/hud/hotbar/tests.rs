@@ -139,6 +139,20 @@ fn a_slot_that_has_the_keys_has_the_hint_as_well() {
     hud.assert_shows("Settings");
 }
 
+#[test]
+fn no_hint_lies_over_the_help_sheet() {
+    let mut hud = Hud::new();
+    focus(&mut hud, 8);
+    hud.frame_after(Duration::from_millis(300));
+    hud.settle();
+    hud.assert_shows("Settings");
+    hud.press(KeyCode::F1, "");
+    hud.settle();
+    hud.frame_after(Duration::from_millis(300));
+    hud.settle();
+    assert_eq!(hud.app.world().resource::<Hint>().shown, 0.0);
+}
+
 fn lamp(hud: &Hud, kind: PaneKind) -> Signal {
     let world = hud.app.world();
     live::live(kind, world.resource::<Session>(), world.resource::<Relays>(), world.resource::<Unseen>())

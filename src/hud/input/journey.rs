@@ -13,7 +13,8 @@ use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Direction, Network, Payment, PaymentState};
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::palette::Palette;
-use crate::hud::pane::{Berth, Closed, PANES, Pane};
+use crate::hud::pane::tile::Toward;
+use crate::hud::pane::{Berth, Closed, PANES, Pane, PaneKind};
 use crate::hud::panes::tests::invoice;
 use crate::hud::prefs::{Motions, Preferences, Read};
 use crate::hud::testing::{Hud, NOW, preflight, status};
@@ -40,6 +41,7 @@ fn journey(device: Device) {
     receive(&mut player);
     send(&mut player);
     change_a_setting(&mut player);
+    tile_two(&mut player);
     close_all(&mut player);
     quit(&mut player);
 }
@@ -159,6 +161,25 @@ fn change_a_setting(player: &mut Player) {
     player.reaches("reduced");
     player.does(ActionKind::Press);
     assert_eq!(player.hud.app.world().resource::<Preferences>().motions, Motions::Reduced);
+}
+
+fn tile_two(player: &mut Player) {
+    player.opens(0);
+    tile(player, ActionKind::TileLeft, Toward::Left);
+    player.opens(1);
+    tile(player, ActionKind::TileRight, Toward::Right);
+    let (left, right) = (player.hud.place(PaneKind::SellCompute), player.hud.place(PaneKind::Wallet));
+    let middle = player.hud.window().center().x;
+    assert!(left.max.x <= middle && right.min.x >= middle, "{left:?} {right:?}");
+    assert!((left.width() - right.width()).abs() <= 1.0 && left.y_range() == right.y_range(), "{left:?} {right:?}");
+}
+
+/// By its keys; a pad has no button to spare for it, and goes by the palette.
+fn tile(player: &mut Player, kind: ActionKind, toward: Toward) {
+    match player.device {
+        Device::Pad => runs(player, UserAction::Tile(toward)),
+        Device::Keys | Device::Pointer => player.does(kind),
+    }
 }
 
 fn close_all(player: &mut Player) {

@@ -122,6 +122,11 @@ pub fn unclaim(mut contexts: Query<'_, '_, &mut EguiContext, With<PrimaryEguiCon
 }
 
 impl Focus {
+    /// Whether something lay over panes and hotbar when the last frame was drawn.
+    pub fn is_covered(&self) -> bool {
+        !matches!(self.had, None | Some(Owner::Hotbar | Owner::Pane(_)))
+    }
+
     /// The controls of an owner, in order.
     pub fn stops(owner: Owner, context: &Context) -> Vec<Stop> {
         match owner {

@@ -49,7 +49,12 @@ pub fn step(stops: &[Stop], from: Option<Id>, steer: Steer) -> Option<Stop> {
         Steer::Up | Steer::Down | Steer::Left | Steer::Right => {
             let others = stops.iter().filter(|stop| Some(stop.id) != from);
             let ahead = others.filter_map(|stop| Some((distance(here, stop.place, steer)?, stop)));
-            ahead.min_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, stop)| *stop)
+            // Of two that are equally far, the one whose middle is nearer.
+            let middle = |stop: &Stop| stop.place.center().distance_sq(here.center());
+            let order = |one: &(f32, &Stop), other: &(f32, &Stop)| {
+                one.0.total_cmp(&other.0).then_with(|| middle(one.1).total_cmp(&middle(other.1)))
+            };
+            ahead.min_by(order).map(|(_, stop)| *stop)
         }
         _ => None,
     }
@@ -132,6 +137,12 @@ mod tests {
         assert_eq!(walked("copy", &[Steer::Down, Steer::Right, Steer::Up, Steer::Left]), ids(&["field", "test", "again", "copy"]));
         assert_eq!(walked("again", &[Steer::Down, Steer::Down, Steer::Up]), ids(&["test", "go", "field"]));
         assert_eq!(walked("go", &[Steer::Down, Steer::Left, Steer::Right]), Vec::<Id>::new(), "there is nothing further");
+    }
+
+    #[test]
+    fn of_two_that_are_equally_far_the_one_whose_middle_is_nearer_is_taken() {
+        let stops = [stop("short", 0.0, 0.0, 40.0), stop("long", 50.0, 0.0, 250.0), stop("wide", 0.0, 40.0, 300.0)];
+        assert_eq!(step(&stops, Some(Id::new("wide")), Steer::Up).map(|stop| stop.id), Some(Id::new("long")));
     }
 
     #[test]
