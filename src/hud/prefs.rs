@@ -63,10 +63,25 @@ pub struct KioskTaste {
     /// Per cent; for eyes and fingers farther away.
     pub scale: u16,
     /// The name of the monitor it covers, or its number counted from 1; absent: the main one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "name_or_number")]
     pub monitor: Option<String>,
     /// Minutes after which spending that was unlocked is locked again.
     pub unlock_minutes: u16,
+}
+
+/// `"HDMI-1"`, `"2"` or `2`.
+fn name_or_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Name(String),
+        Number(u32),
+    }
+    let named = Option::<Either>::deserialize(from)?;
+    Ok(named.map(|either| match either {
+        Either::Name(name) => name,
+        Either::Number(number) => number.to_string(),
+    }))
 }
 
 impl Default for KioskTaste {
@@ -327,5 +342,9 @@ mod tests {
         assert_eq!(read(&path).preferences, Preferences::default());
         fs::write(&path, "motions = \"reduced\"").expect("written");
         assert_eq!(read(&path).preferences.motions, Motions::Reduced);
+        for (file, monitor) in [("kiosk.monitor = 2", Some("2")), ("kiosk.monitor = \"DP-1\"", Some("DP-1")), ("[kiosk]", None)] {
+            fs::write(&path, file).expect("written");
+            assert_eq!(read(&path).preferences.kiosk.monitor.as_deref(), monitor, "{file}");
+        }
     }
 }

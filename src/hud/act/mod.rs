@@ -35,12 +35,14 @@ pub fn plugin(app: &mut App) {
     app.add_message::<UserAction>();
     app.add_systems(Startup, begin);
     app.init_resource::<steer::Had>();
-    let first = (steer::look, steer::obey, bind::obey);
+    // What a press means on a line of the palette is wished there, and passes the gate as everything else does.
+    let steer = (steer::look, steer::obey);
     let panes = (panes::obey, slots::obey, steer::follow);
     let remember = memory::remember.run_if(memory::is_due);
     let obey = (
+        steer.chain(),
         gate::look,
-        first.chain(),
+        bind::obey,
         taste::obey,
         taste::follow,
         node::obey,

@@ -48,6 +48,7 @@ pub struct Pads {
 
 impl Drop for Pads {
     fn drop(&mut self) {
+        // It is not waited for, which could take as long as LOOK: it has nothing open that needs putting away.
         self.is_over.store(true, Ordering::Release);
     }
 }

@@ -227,6 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_readme_shows_of_the_preferences_is_understood() {
+        let readme = include_str!("../../../README.md");
+        let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let ours: Vec<&str> = blocks.filter(|block| block.contains("[keys]") || block.contains("[kiosk]")).collect();
+        assert!(ours.len() >= 2, "{ours:?}");
+        for block in ours {
+            let preferences: crate::hud::prefs::Preferences = toml::from_str(block).expect("a hud.toml");
+            let (_, complaints) = Bindings::with(&preferences.keys, &preferences.pad);
+            assert!(complaints.is_empty(), "{complaints:?}");
+        }
+    }
+
+    #[test]
     fn a_bad_binding_in_the_file_is_named_and_the_tables_own_holds() {
         let keys = overrides(&[("tidy", "Hyper+Q"), ("help", "Ctrl+K"), ("dance", "D")]);
         let (bindings, complaints) = Bindings::with(&keys, &overrides(&[("palette", "A"), ("help", "Lever")]));
