@@ -4,12 +4,17 @@
 //! about questions, PINs or kiosks. What passes after a question or a PIN is [`UserAction::Sure`].
 
 use bevy::ecs::message::MessageMutator;
+use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy::window::WindowCloseRequested;
 
 use super::HudSystems;
 use super::action::UserAction;
+use super::help::Help;
+use super::input::Listening;
 use super::kiosk::Kiosk;
+use super::osk::Osk;
+use super::palette::Palette;
 use super::pin::{PinDesk, PinWish};
 use super::question::{Choice, Question, Questions};
 use super::state::{Lock, MarketChanged, Now, Session};
@@ -21,24 +26,66 @@ use crate::wallet::bolt11;
 pub fn plugin(app: &mut App) {
     app.init_resource::<Questions>();
     app.add_systems(PreUpdate, close.in_set(HudSystems::Input));
-    app.add_systems(Update, hold_back.before(HudSystems::Reduce));
+    app.add_systems(Update, (hold_back, clear_the_way).chain().before(HudSystems::Reduce));
     app.add_observer(|_: On<'_, '_, MarketChanged>, mut questions: ResMut<'_, Questions>| *questions = Questions::default());
+}
+
+/// What is asked now. Only the uppermost is drawn and has the keys; the others wait.
+#[derive(SystemParam)]
+pub struct Asking<'w> {
+    questions: Res<'w, Questions>,
+    desk: Res<'w, PinDesk>,
+    lock: Res<'w, Lock>,
+}
+
+/// A dialog over everything, the uppermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialog {
+    Pin,
+    Question,
+    Passphrase,
+}
+
+impl Asking<'_> {
+    pub fn uppermost(&self) -> Option<Dialog> {
+        if self.desk.is_asking() {
+            Some(Dialog::Pin)
+        } else if self.questions.now().is_some() {
+            Some(Dialog::Question)
+        } else {
+            self.lock.is_asking().then_some(Dialog::Passphrase)
+        }
+    }
 }
 
 /// While something is asked, devices answer that and nothing else: what keys and buttons wished meanwhile is held back.
 /// Runs between reading the devices and drawing.
-pub fn hold_back(
-    questions: Res<'_, Questions>,
-    desk: Res<'_, PinDesk>,
-    lock: Res<'_, Lock>,
-    mut actions: MessageMutator<'_, '_, UserAction>,
-) {
-    let is_asking = questions.now().is_some() || desk.is_asking() || lock.is_asking();
+pub fn hold_back(asking: Asking<'_>, mut actions: MessageMutator<'_, '_, UserAction>) {
+    let is_asking = asking.uppermost().is_some();
     for action in actions.read() {
         if is_asking && !is_for_the_question(action) {
             *action = UserAction::Nothing;
         }
     }
+}
+
+/// What lay over the window when something is asked makes way, and nobody waits for a key to bind meanwhile.
+fn clear_the_way(
+    asking: Asking<'_>,
+    mut before: Local<'_, Option<Dialog>>,
+    mut palette: ResMut<'_, Palette>,
+    mut help: ResMut<'_, Help>,
+    mut osk: ResMut<'_, Osk>,
+    mut listening: ResMut<'_, Listening>,
+) {
+    let now = asking.uppermost();
+    if std::mem::replace(&mut *before, now) == now || now.is_none() {
+        return;
+    }
+    palette.is_open = false;
+    help.is_open = false;
+    osk.close();
+    listening.0 = None;
 }
 
 /// What moves the focus and types goes to the question, which has the keys.
@@ -70,8 +117,16 @@ pub fn look(
         }
         match judge(action, &kiosk, &session, *now) {
             Verdict::Pass => continue,
-            Verdict::Question(question) => questions.ask(question),
+            Verdict::Question(question) => {
+                // Whoever wants to quit no longer wants what the PIN was for.
+                if *action == UserAction::Quit {
+                    desk.give_up();
+                }
+                questions.ask(question);
+            }
             Verdict::Pin(_) if session.market.is_none() => questions.ask(no_market()),
+            // Else whoever comes by would choose the PIN, and with it unlock what is not his.
+            Verdict::Pin(_) if kiosk.is_on && session.spending.is_some_and(|spending| !spending.has_pin) => questions.ask(no_pin()),
             Verdict::Pin(wish) => desk.ask(wish, &session),
         }
         *action = UserAction::Nothing;
@@ -98,7 +153,7 @@ fn judge(action: &UserAction, kiosk: &Kiosk, session: &Session, now: Now) -> Ver
         UserAction::ToggleSpending if session.is_spending_locked(now.0) => Verdict::Pin(PinWish::Unlock { then: None }),
         UserAction::AskPin(wish) => Verdict::Pin(wish.clone()),
         UserAction::Ask(NodeCommand::Pay { .. } | NodeCommand::Refund { .. } | NodeCommand::PayOffer { .. })
-            if session.is_spending_locked(now.0) =>
+            if kiosk.is_spending_locked(session, now) =>
         {
             Verdict::Pin(PinWish::Unlock { then: Some(Box::new(action.clone())) })
         }
@@ -112,6 +167,12 @@ fn judge(action: &UserAction, kiosk: &Kiosk, session: &Session, now: Now) -> Ver
 fn no_market() -> Question {
     let text = "The PIN is kept with the market's ledger. Choose practice or real first; then the PIN leads on.";
     Question { title: "No market yet".into(), text: text.into(), answers: vec![Choice::none("Back")], first: 0 }
+}
+
+/// Only who starts a kiosk is asked for its first PIN: see [`super::kiosk`].
+fn no_pin() -> Question {
+    let text = "Only the PIN leads out of a kiosk and lets money out, and this one has none. Its owner sets one when the kiosk starts, or with `pylon wallet pin set` on this machine.";
+    Question { title: "No PIN yet".into(), text: text.into(), answers: vec![Choice::none("Back")], first: 0 }
 }
 
 /// Whether this leads out of a kiosk.

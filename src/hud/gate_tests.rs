@@ -6,8 +6,8 @@ use crate::domain::time::UnixMs;
 use crate::node::{Market, NodeState};
 
 const NOW: Now = Now(UnixMs(1_000));
-const OFF: Kiosk = Kiosk { is_on: false };
-const ON: Kiosk = Kiosk { is_on: true };
+const OFF: Kiosk = Kiosk { is_on: false, is_locking: false };
+const ON: Kiosk = Kiosk { is_on: true, is_locking: false };
 
 fn session(state: SpendState) -> Session {
     let spending = Some(Spending { state, has_pin: true, ..Spending::default() });
@@ -44,6 +44,8 @@ fn locked_money_asks_for_the_pin_and_then_goes_on() {
     assert_eq!(judge(&pay(), &OFF, &locked, NOW), Verdict::Pin(PinWish::Unlock { then: Some(Box::new(pay())) }));
     assert_eq!(judge(&UserAction::ToggleSpending, &OFF, &locked, NOW), Verdict::Pin(PinWish::Unlock { then: None }));
     assert_eq!(judge(&UserAction::ToggleSpending, &OFF, &session(SpendState::Open), NOW), Verdict::Pass, "locking needs no PIN");
+    let locking = Kiosk { is_locking: true, ..ON };
+    assert!(matches!(judge(&pay(), &locking, &session(SpendState::Open), NOW), Verdict::Pin(_)), "the node has not said that it is locked");
     // Open for a while is over by our own clock as well.
     let mut ajar = session(SpendState::Open);
     ajar.spending.as_mut().unwrap().open_until = Some(NOW.0);

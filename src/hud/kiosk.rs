@@ -6,6 +6,8 @@
 //! - The whole picture drifts, a pixel a minute over a few pixels: every pane, chip and slot stands still otherwise. It is
 //!   done by moving the rectangle egui draws in, so nobody who draws has to know; panes follow it like a resized window.
 
+use std::time::Duration;
+
 use bevy::input::keyboard::KeyboardInput;
 use bevy::prelude::*;
 use bevy::time::Real;
@@ -15,18 +17,30 @@ use bevy_egui::{EguiContext, EguiInput};
 
 use super::HudSystems;
 use super::action::UserAction;
-use super::bridge::Alarm;
+use super::bridge::{Alarm, FromNode};
 use super::pin::{PinDesk, PinWish};
 use super::state::{Now, Session};
 use super::theme::tokens;
 use crate::domain::spend_lock::SpendState;
-use crate::node::{Market, NodeCommand};
+use crate::node::{Market, NodeCommand, NodeEvent};
 
 /// Whether this window is a kiosk now.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kiosk {
     pub is_on: bool,
+    /// A node that was found is to be locked and has not yet said that it is.
+    pub is_locking: bool,
 }
+
+impl Kiosk {
+    /// Whether money may not go out from here now, whatever the node has said so far.
+    pub fn is_spending_locked(self, session: &Session, now: Now) -> bool {
+        session.is_spending_locked(now.0) || self.is_on && self.is_locking
+    }
+}
+
+/// How long a node may take to lock before it is told again.
+const LOCK_AGAIN: Duration = Duration::from_secs(5);
 
 pub fn plugin(app: &mut App) {
     app.init_resource::<Kiosk>();
@@ -45,31 +59,56 @@ fn ask_about_spending(session: Res<'_, Session>, mut seen: Local<'_, Option<Mark
     }
 }
 
-/// Locks spending of a node that somebody else has started. Ours begin locked.
+/// Locks spending of a node that somebody else has started, and goes on until it says that it is locked. Ours begin locked.
 fn lock_what_is_reached(
-    kiosk: Res<'_, Kiosk>,
+    mut kiosk: ResMut<'_, Kiosk>,
     session: Res<'_, Session>,
-    mut seen: Local<'_, Option<u32>>,
+    real: Res<'_, Time<Real>>,
+    (mut seen, mut asked): (Local<'_, Option<u32>>, Local<'_, Option<Duration>>),
+    mut said: MessageReader<'_, '_, FromNode>,
+    mut alarm: ResMut<'_, Alarm>,
     mut actions: MessageWriter<'_, UserAction>,
 ) {
+    let is_locked = said.read().filter(|said| has_locked(said)).count() > 0;
     let reached = session.link.reached();
-    if std::mem::replace(&mut *seen, reached) != reached && reached.is_some() && kiosk.is_on {
+    let is_new = std::mem::replace(&mut *seen, reached) != reached;
+    if is_new {
+        *asked = None;
+    }
+    let is_due = kiosk.is_on && reached.is_some() && (is_new || kiosk.is_locking && !is_locked);
+    kiosk.set_if_neq(Kiosk { is_locking: is_due, ..*kiosk });
+    if !is_due {
+        return;
+    }
+    let waits = asked.map_or(Duration::ZERO, |at| (at + LOCK_AGAIN).saturating_sub(real.elapsed()));
+    if waits.is_zero() {
+        *asked = Some(real.elapsed());
         actions.write(UserAction::Ask(NodeCommand::LockSpending));
+    }
+    if let Some(frame) = real.last_update() {
+        alarm.at(frame + if waits.is_zero() { LOCK_AGAIN } else { waits });
     }
 }
 
-/// A kiosk without a PIN receives only. It asks for one once for each market.
+fn has_locked(said: &FromNode) -> bool {
+    said.answers == Some(NodeCommand::LockSpending)
+        && matches!(&said.event, NodeEvent::Spending { spending } if spending.state == SpendState::Locked)
+}
+
+/// A kiosk without a PIN receives only. It asks whoever starts it for one, once for each market; who comes by later is not
+/// asked, or he would choose it.
 fn ask_for_first_pin(
     kiosk: Res<'_, Kiosk>,
     session: Res<'_, Session>,
-    desk: Res<'_, PinDesk>,
+    mut desk: ResMut<'_, PinDesk>,
     mut asked: Local<'_, Option<Market>>,
     mut actions: MessageWriter<'_, UserAction>,
 ) {
     let has_none = session.spending.is_some_and(|spending| !spending.has_pin);
     if kiosk.is_on && has_none && *asked != session.market && !desk.is_asking() {
         *asked = session.market;
-        actions.write_batch([UserAction::Ask(NodeCommand::LockSpending), UserAction::AskPin(PinWish::Set)]);
+        actions.write(UserAction::Ask(NodeCommand::LockSpending));
+        desk.ask(PinWish::Set, &session);
     }
 }
 
@@ -135,7 +174,7 @@ fn shifted(screen: Rect, pixel: f32, minute: u64) -> Rect {
 /// Wakes the window when the picture drifts next.
 fn drift(kiosk: Res<'_, Kiosk>, now: Res<'_, Now>, real: Res<'_, Time<Real>>, mut alarm: ResMut<'_, Alarm>) {
     if let Some(frame) = real.last_update().filter(|_| kiosk.is_on) {
-        alarm.at(frame + std::time::Duration::from_millis(60_000 - u64::try_from(now.0.0).unwrap_or_default() % 60_000));
+        alarm.at(frame + Duration::from_millis(60_000 - u64::try_from(now.0.0).unwrap_or_default() % 60_000));
     }
 }
 

@@ -8,6 +8,8 @@ use bevy_egui::egui::pos2;
 
 use super::*;
 use crate::domain::spend_lock::Spending;
+use crate::hud::help::Help;
+use crate::hud::palette::Palette;
 use crate::hud::testing::Hud;
 use crate::node::{Link, NodeEvent, NodeState, Secret, Whose};
 
@@ -112,10 +114,67 @@ fn a_kiosk_without_a_pin_receives_only_and_asks_for_one_once() {
     hud.settle();
     assert!(!hud.shows("SET A PIN"), "once is enough");
     hud.assert_shows("receive only");
-    hud.press(KeyCode::F11, "");
+    // Whoever comes by later can neither leave nor choose the PIN.
+    for key in [(KeyCode::F11, ""), (KeyCode::KeyL, "l")] {
+        hud.press(key.0, key.1);
+        hud.settle();
+        hud.assert_shows("NO PIN YET");
+        assert!(hud.app.world().resource::<Kiosk>().is_on && !hud.shows("SET A PIN"));
+        hud.click("BACK");
+    }
+    hud.app.world_mut().write_message(UserAction::AskPin(PinWish::Set));
     hud.settle();
-    hud.assert_shows("only a PIN leads out of a kiosk");
-    assert!(hud.app.world().resource::<Kiosk>().is_on);
+    hud.assert_shows("NO PIN YET");
+}
+
+/// Chooses this line of the palette and presses Enter; whether the program has ended by that.
+fn ends_by_line(hud: &mut Hud, line: usize) -> bool {
+    hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::KeyK, "k"));
+    hud.settle();
+    assert!(hud.app.world().resource::<Palette>().is_open);
+    hud.app.world_mut().resource_mut::<Palette>().at = line;
+    hud.key(KeyCode::Enter, Printed::Enter);
+    (0..5).any(|_| {
+        hud.frame();
+        has_ended(hud)
+    })
+}
+
+#[test]
+fn no_line_of_the_palette_leads_out_of_a_kiosk() {
+    let mut held = 0;
+    let mut all = Palette::default();
+    for line in 0.. {
+        all.at = line;
+        if all.chosen(&[]).is_none() {
+            break;
+        }
+        let mut hud = kiosk();
+        assert!(!ends_by_line(&mut hud, line), "line {line} ends it");
+        hud.settle();
+        assert!(hud.app.world().resource::<Kiosk>().is_on, "line {line} makes it a window");
+        assert_eq!(hud.app.world().resource::<Session>().market, Some(Market::Practice), "line {line}");
+        held += usize::from(hud.shows("leads out of the kiosk"));
+    }
+    assert!(held >= 2, "quitting and the full screen ask for the PIN");
+}
+
+#[test]
+fn a_question_takes_the_keys_from_palette_and_help() {
+    for key in [KeyCode::KeyK, KeyCode::F1] {
+        let mut hud = kiosk();
+        if key == KeyCode::F1 {
+            hud.press(key, "");
+        } else {
+            hud.hold(KeyCode::ControlLeft, |hud| hud.press(key, "k"));
+        }
+        hud.settle();
+        hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::KeyQ, "q"));
+        hud.settle();
+        enter_pin(&mut hud, "1111");
+        assert_eq!(hud.take_asked(), [NodeCommand::CheckPin { pin: Secret::new("1111".into()) }]);
+        assert!(!hud.app.world().resource::<Palette>().is_open && !hud.app.world().resource::<Help>().is_open);
+    }
 }
 
 #[test]
@@ -139,7 +198,18 @@ fn spending_is_unlocked_for_minutes_and_a_node_that_is_found_is_locked() {
     assert_eq!(hud.take_asked(), [NodeCommand::UnlockSpending { pin: Secret::new("1234".into()), secs: Some(300) }]);
     hud.say(NodeEvent::Link { link: Link::Outside { pid: 4711, whose: Whose::Found } });
     hud.settle();
-    assert!(hud.take_asked().contains(&NodeCommand::LockSpending));
+    let lock = NodeCommand::LockSpending;
+    assert!(hud.take_asked().contains(&lock));
+    // It is told again until it says so.
+    hud.frame_after(Duration::from_secs(6));
+    hud.settle();
+    assert_eq!(hud.asked().iter().filter(|asked| **asked == lock).count(), 1);
+    hud.answer(&lock, spending(SpendState::Locked, true));
+    hud.settle();
+    hud.take_asked();
+    hud.frame_after(Duration::from_secs(6));
+    hud.settle();
+    assert!(!hud.asked().contains(&lock));
 }
 
 #[test]

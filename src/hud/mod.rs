@@ -104,7 +104,7 @@ impl Plugin for HudPlugin {
         app.insert_resource(bridge::Alarm::new(wake.clone()));
         app.insert_resource(bridge::Bridge::new(self.link.clone(), wake));
         let is_kiosk = self.placement == window::Placement::Kiosk;
-        app.insert_resource(kiosk::Kiosk { is_on: is_kiosk });
+        app.insert_resource(kiosk::Kiosk { is_on: is_kiosk, ..default() });
         app.insert_resource(bridge::screen_saver::ScreenSaver::new(self.exit.wake.clone()));
         app.insert_resource(prefs::Preferences { is_kiosk, ..self.preferences.preferences.clone() });
         app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));

@@ -8,6 +8,7 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Key, Label, Modifiers, Ui};
 
 use super::action::UserAction;
+use super::gate::{Asking, Dialog};
 use super::modal;
 use super::theme::{Text, Theme, tokens};
 use super::widgets::{Ink, Wishes, button, ink};
@@ -80,11 +81,11 @@ impl Questions {
 pub fn draw(
     mut contexts: EguiContexts<'_, '_>,
     theme: Res<'_, Theme>,
-    questions: Res<'_, Questions>,
+    (questions, asking): (Res<'_, Questions>, Asking<'_>),
     mut met: Local<'_, Option<Question>>,
     mut actions: MessageWriter<'_, UserAction>,
 ) -> Result {
-    let Some(question) = questions.now() else {
+    let Some(question) = questions.now().filter(|_| asking.uppermost() == Some(Dialog::Question)) else {
         *met = None;
         return Ok(());
     };

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::action::UserAction;
+use super::gate::{Asking, Dialog};
 use super::modal;
 use super::state::Lock;
 use super::theme::{Text, Theme, tokens};
@@ -50,7 +51,7 @@ impl Form {
 pub fn draw(
     mut contexts: EguiContexts<'_, '_>,
     theme: Res<'_, Theme>,
-    lock: Res<'_, Lock>,
+    (lock, asking): (Res<'_, Lock>, Asking<'_>),
     mut form: ResMut<'_, Form>,
     mut actions: MessageWriter<'_, UserAction>,
 ) -> Result {
@@ -59,6 +60,9 @@ pub fn draw(
         if form.is_met {
             form.forget();
         }
+        return Ok(());
+    }
+    if asking.uppermost() != Some(Dialog::Passphrase) {
         return Ok(());
     }
     let context = contexts.ctx_mut()?;

@@ -82,9 +82,9 @@ impl Claims<'_, '_> {
         let dialog = claimed(context);
         match self.active.0 {
             _ if self.osk.is_open() => Owner::Keyboard,
+            _ if dialog.is_some() => dialog.map_or(Owner::Hotbar, Owner::Dialog),
             _ if self.palette.is_open => Owner::Palette,
             _ if self.help.is_open => Owner::Help,
-            _ if dialog.is_some() => dialog.map_or(Owner::Hotbar, Owner::Dialog),
             _ if self.arranging.0.is_some() => Owner::Arranging,
             Some(pane) if area == Area::Pane && self.panes.get(pane).is_ok_and(|motion| motion.goal == Goal::Open) => Owner::Pane(pane),
             _ => Owner::Hotbar,
