@@ -16,8 +16,8 @@ use source::{Source, find_words, test_modules};
 
 /// A rule of the house.
 struct Rule {
-    /// Its number in the house rules, or the part of them it stands in.
-    number: &'static str,
+    /// What it is called.
+    name: &'static str,
     /// What is wrong, and what to do instead.
     instead: &'static str,
     /// Whether the file at this path, relative to `src/`, is bound by it.
@@ -30,10 +30,13 @@ struct Rule {
 }
 
 const LINES: usize = 400;
+/// Names of rules that something below is particular about.
+const LENGTH: &str = "400 lines a file";
+const UNFINISHED: &str = "nothing unfinished";
 
 const RULES: &[Rule] = &[
     Rule {
-        number: "1",
+        name: "`domain` is pure",
         instead: "`domain` is pure: hand the value in as an argument, or move this to the room that does it.",
         binds: |path| path.starts_with("domain/"),
         broken_at: |source| {
@@ -57,7 +60,7 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
-        number: "1",
+        name: "only the window knows Bevy",
         instead: "only `hud` and `main.rs` know Bevy and egui: send a `NodeEvent` and let the window draw it.",
         binds: |path| !path.starts_with("hud/") && path != "main.rs",
         broken_at: |source| source.crates(&["bevy", "bevy_egui", "egui", "egui_extras", "egui_plot"]),
@@ -65,7 +68,7 @@ const RULES: &[Rule] = &[
         good: &[("hud/mod.rs", "use bevy::prelude::*;"), ("main.rs", "use bevy::prelude::*;"), ("node/mod.rs", "// bevy::App")],
     },
     Rule {
-        number: "1",
+        name: "`nip90` only translates",
         instead: "`nip90` only translates events: the caller does the reading, writing and sending.",
         binds: |path| path.starts_with("nip90/"),
         broken_at: |source| {
@@ -77,7 +80,7 @@ const RULES: &[Rule] = &[
         good: &[("nip90/ad.rs", "use nostr::{Event, Kind};")],
     },
     Rule {
-        number: "1",
+        name: "only `store` knows SQL",
         instead: "only `store` knows SQL: add a function with a domain type there.",
         binds: |path| !path.starts_with("store/"),
         broken_at: |source| {
@@ -95,7 +98,7 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
-        number: "1",
+        name: "one reader of the environment",
         instead: "only `config/paths.rs` reads the environment and the home directory: take the value from `Config`.",
         binds: |path| path != "config/paths.rs",
         broken_at: |source| {
@@ -113,7 +116,7 @@ const RULES: &[Rule] = &[
         good: &[("config/paths.rs", "std::env::var(\"HOME\")"), ("wallet/mod.rs", "std::env::current_exe(); env!(\"CARGO_PKG_VERSION\");")],
     },
     Rule {
-        number: "1",
+        name: "`unsafe` in one place",
         instead: "`unsafe` lives in `wallet/spark/ffi` alone: use a safe crate, such as rustix.",
         binds: |path| !path.starts_with("wallet/spark/ffi/"),
         broken_at: |source| find_words(&source.code, "unsafe"),
@@ -121,7 +124,7 @@ const RULES: &[Rule] = &[
         good: &[("wallet/spark/ffi/runtime.rs", "unsafe { g() }"), ("node/mod.rs", "#![deny(unsafe_code)] // unsafe")],
     },
     Rule {
-        number: "2",
+        name: "one door to the node",
         instead: "the window talks to the node through `hud/bridge` only: write a `UserAction`, read a `FromNode`.",
         // The tests' own node has to have the other end.
         binds: |path| path.starts_with("hud/") && !path.starts_with("hud/bridge/") && path != "hud/testing.rs",
@@ -135,7 +138,7 @@ const RULES: &[Rule] = &[
         good: &[("hud/bridge/mod.rs", "use crossbeam_channel::Sender;"), ("hud/hotbar.rs", "use std::sync::Arc;")],
     },
     Rule {
-        number: "3",
+        name: "no delayed repaints",
         instead: "bevy_egui turns any delayed repaint into a busy loop: write `RequestRedraw` while something moves.",
         binds: |path| path.starts_with("hud/"),
         broken_at: |source| find_words(&source.code, "request_repaint_after"),
@@ -143,7 +146,7 @@ const RULES: &[Rule] = &[
         good: &[("hud/power.rs", "// never request_repaint_after")],
     },
     Rule {
-        number: "4",
+        name: LENGTH,
         instead: "a file has 400 lines at most: split it by noun, or move its tests to a `tests.rs` beside it.",
         binds: |_| true,
         broken_at: |source| source.raw.match_indices('\n').nth(LINES).map(|(at, _)| at).into_iter().collect(),
@@ -151,7 +154,7 @@ const RULES: &[Rule] = &[
         good: &[("node/mod.rs", "fn f() {}\n")],
     },
     Rule {
-        number: "5",
+        name: "colours and fonts from the theme",
         instead: "colours and fonts come from `hud::theme`: add a token there, or use the one there is.",
         binds: |path| !path.starts_with("hud/theme/"),
         broken_at: |source| {
@@ -169,7 +172,7 @@ const RULES: &[Rule] = &[
         good: &[("hud/theme/tokens.rs", "Color32::from_gray(3)"), ("hud/hotbar.rs", "let c = Color32::TRANSPARENT; f(c as Color32);")],
     },
     Rule {
-        number: "6",
+        name: "no panics",
         instead: "no panic outside tests: return the error, or handle it and say what happens next.",
         binds: |path| path != "main.rs" && path != "bin/pylon/main.rs",
         broken_at: |source| [".unwrap()", ".expect("].iter().flat_map(|call| source.code.match_indices(call)).map(|(at, _)| at).collect(),
@@ -181,7 +184,7 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
-        number: "12",
+        name: "every task has an owner",
         instead: "a task has an owner who joins it: keep the handle, or spawn on a `TaskTracker` or `JoinSet`.",
         binds: |_| true,
         broken_at: Source::detached_tasks,
@@ -193,7 +196,7 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
-        number: "13",
+        name: UNFINISHED,
         instead: "finish it, or write it down where work is planned: the code says what is, not what might be.",
         binds: |_| true,
         broken_at: |source| ["TODO", "FIXME", "XXX"].iter().flat_map(|mark| find_words(&source.raw, mark)).collect(),
@@ -201,7 +204,7 @@ const RULES: &[Rule] = &[
         good: &[("node/mod.rs", "let name = \"XXXXXX\"; // MASTODON")],
     },
     Rule {
-        number: "lints",
+        name: "lints",
         instead: "a lint is switched off with a reason: `#[expect(lint, reason = \"...\")]`, or `allow` in test modules.",
         binds: |_| true,
         broken_at: Source::bare_allows,
@@ -213,13 +216,13 @@ const RULES: &[Rule] = &[
 /// What a file breaks, as lines to print.
 fn check(path: &str, text: &str, test_files: &BTreeSet<String>) -> Vec<(&'static str, String)> {
     let source = Source::new(path, text, test_files);
-    let bound = RULES.iter().filter(|rule| (rule.binds)(path)).filter(|rule| !source.generated || rule.number == "13");
+    let bound = RULES.iter().filter(|rule| (rule.binds)(path)).filter(|rule| !source.generated || rule.name == UNFINISHED);
     let mut broken = Vec::new();
     for rule in bound {
         let mut lines = (rule.broken_at)(&source).into_iter().map(|at| source.line(at)).collect::<Vec<_>>();
         lines.sort_unstable();
         lines.dedup();
-        broken.extend(lines.iter().map(|line| (rule.number, format!("src/{path}:{line}: rule {}: {}", rule.number, rule.instead))));
+        broken.extend(lines.iter().map(|line| (rule.name, format!("src/{path}:{line}: {}: {}", rule.name, rule.instead))));
     }
     broken
 }
@@ -252,21 +255,21 @@ fn the_house_rules_hold() {
 #[test]
 fn every_rule_flags_its_bad_samples() {
     for rule in RULES {
-        assert!(rule.number == "4" || !rule.bad.is_empty(), "rule {} ({}) has no bad sample", rule.number, rule.instead);
+        assert!(rule.name == LENGTH || !rule.bad.is_empty(), "{} ({}) has no bad sample", rule.name, rule.instead);
         for (path, text) in rule.bad {
             let found = check(path, text, &BTreeSet::new());
-            assert!(found.iter().any(|(_, line)| line.ends_with(rule.instead)), "rule {} lets this pass: {text}", rule.number);
+            assert!(found.iter().any(|(_, line)| line.ends_with(rule.instead)), "{} lets this pass: {text}", rule.name);
         }
         for (path, text) in rule.good {
             let found = check(path, text, &BTreeSet::new());
-            assert!(!found.iter().any(|(_, line)| line.ends_with(rule.instead)), "rule {} forbids this: {text}", rule.number);
+            assert!(!found.iter().any(|(_, line)| line.ends_with(rule.instead)), "{} forbids this: {text}", rule.name);
         }
     }
 }
 
 #[test]
 fn a_file_may_have_four_hundred_lines_and_not_one_more() {
-    let flagged = |lines: usize| check("node/mod.rs", &"\n".repeat(lines), &BTreeSet::new()).iter().any(|(number, _)| *number == "4");
+    let flagged = |lines: usize| check("node/mod.rs", &"\n".repeat(lines), &BTreeSet::new()).iter().any(|(name, _)| *name == LENGTH);
     assert!(!flagged(LINES));
     assert!(flagged(LINES + 1));
 }
@@ -275,7 +278,7 @@ fn a_file_may_have_four_hundred_lines_and_not_one_more() {
 fn a_failure_names_the_line() {
     let found = check("node/mod.rs", "fn f() {\n    g();\n    h().unwrap();\n}\n", &BTreeSet::new());
     assert_eq!(found.len(), 1);
-    assert!(found[0].1.starts_with("src/node/mod.rs:3: rule 6: "), "{}", found[0].1);
+    assert!(found[0].1.starts_with("src/node/mod.rs:3: no panics: "), "{}", found[0].1);
 }
 
 #[test]
