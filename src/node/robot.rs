@@ -97,8 +97,12 @@ impl BuyError {
         match self {
             Self::Write(_) | Self::Unreadable(_) => "Please report this with the log.",
             Self::NotSent(_) => "The relay takes no requests from strangers now; see its words, or use another in relays.urls.",
-            Self::Refused(_) => "Change what the provider refuses in its settings, or see the job with `pylon jobs`.",
-            Self::TimedOut(_) => "See how far the job is with `pylon jobs`; a slow model needs a larger provider.job_timeout_secs.",
+            Self::Refused(_) => {
+                "Change what the provider refuses in its settings, or see the job with `pylon jobs` (practice: `pylon --practice jobs`)."
+            }
+            Self::TimedOut(_) => {
+                "See how far the job is with `pylon jobs` (practice: `pylon --practice jobs`); a slow model needs a larger provider.job_timeout_secs."
+            }
             Self::NotPaid(_) => "See the price in provider.* and the wallet that should pay.",
             Self::Closed => "Check the network and the relay, then try again.",
         }

@@ -56,7 +56,7 @@ pub fn summary(jobs: &[Result<Line, String>], practice: &Practice, data_dir: &st
     } else {
         line(&format!("{} of {asked} jobs done, median {median} ms. Ledger: {}", done.len(), data_dir.display()))?;
         if let Some(job) = done.last() {
-            line(&format!("Look at one with `pylon jobs show {}`.", job.row.id.short()))?;
+            line(&format!("Look at one with `pylon --practice jobs show {}`.", job.row.id.short()))?;
         }
     }
     if done.len() == asked { Ok(()) } else { Err(Failure::user(format!("{} of {asked} jobs were not delivered.", asked - done.len()))) }
