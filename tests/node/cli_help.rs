@@ -47,7 +47,7 @@ const NOT_RUN: &[&str] = &[
     "pylon wallet pin set",
     "pylon wallet pin unlock",
     "pylon wallet receive --spark",
-    "pylon wallet send alice@",
+    "pylon wallet send name@",
     "pylon wallet deposits",
     "pylon wallet install",
     "pylon models pull",

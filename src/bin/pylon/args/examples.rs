@@ -81,7 +81,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "jobs refund",
         &[
             "pylon jobs refund 3f2a9c         # to the Lightning address in the buyer's profile",
-            "pylon jobs refund 3f2a9c alice@wallet.example",
+            "pylon jobs refund 3f2a9c name@wallet.example",
         ],
     ),
     ("jobs write-off", &["pylon jobs write-off 3f2a9c"]),
@@ -92,8 +92,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "wallet send",
         &[
             "pylon wallet send lnbc3f2a9c               # shows what it asks for, and asks",
-            "pylon wallet send alice@wallet.example --sats 2100",
-            "pylon wallet send lnbc3f2a9c --sats 2100 --yes   # if it asks for anything else, nothing is paid",
+            "pylon wallet send name@wallet.example --sats 500",
+            "pylon wallet send lnbc3f2a9c --sats 500 --yes   # if it asks for anything else, nothing is paid",
         ],
     ),
     ("wallet deposits", &["pylon wallet deposits"]),
@@ -122,7 +122,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "pylon job submit \"Why is the sky blue?\" --bid 10             # then see the offers with `pylon job status`",
             "pylon job submit \"Why is the sky blue?\" --bid 10 --pay cheapest --wait",
-            "pylon job submit \"A secret\" --encrypt --provider npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6",
+            "pylon job submit \"A secret\" --encrypt --provider npub1zutzeysacnf9rru6zqwmxd54mud0k44tst6l70ja5mhv8jjumytsd2x7nu",
         ],
     ),
     ("job pay", &["pylon job pay 3f2a9c"]),
