@@ -1,4 +1,5 @@
-//! The README's examples, said to a real socket. A command without one fails here, and so does one that has changed.
+//! The examples of docs/control-socket.md, said to a real socket. A command without one fails here, and so does one that
+//! has changed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,16 +17,11 @@ use crate::node::outlet::Outlet;
 use crate::node::tasks::Tasks;
 use crate::node::wake::NoWake;
 
-const README: &str = include_str!("../../../README.md");
-
-fn section() -> &'static str {
-    let section = README.split("\n## The control socket\n").nth(1).expect("the section");
-    section.split("\n## ").next().expect("its text")
-}
+const PAGE: &str = include_str!("../../../docs/control-socket.md");
 
 /// The rows of the table: the command, and the events that answer it.
 fn rows() -> Vec<(&'static str, Vec<&'static str>)> {
-    let rows = section().lines().filter(|line| line.starts_with("| `{"));
+    let rows = PAGE.lines().filter(|line| line.starts_with("| `{"));
     let cells = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
     cells.map(|cells| (quoted(cells[0])[0], quoted(cells[1]))).collect()
 }
@@ -55,9 +51,9 @@ fn every_command_has_an_example_and_every_event_is_named() {
     for (command, answers) in rows() {
         assert!(answers.iter().all(|answer| events.contains(*answer)), "{command} is answered by {answers:?}");
     }
-    let named: BTreeSet<&str> = quoted(section()).into_iter().collect();
+    let named: BTreeSet<&str> = quoted(PAGE).into_iter().collect();
     let missing: Vec<&String> = events.iter().filter(|event| !named.contains(event.as_str())).collect();
-    assert!(missing.is_empty(), "the README does not name {missing:?}");
+    assert!(missing.is_empty(), "the page does not name {missing:?}");
 }
 
 #[tokio::test]

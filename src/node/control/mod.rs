@@ -5,8 +5,8 @@
 //! Mnemonics and keys never cross it.
 //!
 //! A program may begin with `hello` and the version it speaks; one the node does not speak is told so and hung up on. Every
-//! line is bounded, and so is what waits for a reader: one who asks and does not read is hung up on. The README shows one
-//! example of each command, and a test says them to a socket.
+//! line is bounded, and so is what waits for a reader: one who asks and does not read is hung up on.
+//! docs/control-socket.md shows one example of each command, and a test says them to a socket.
 
 mod client;
 #[cfg(test)]
