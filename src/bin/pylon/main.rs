@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 fn code(verb: impl FnOnce() -> Result<(), Failure>) -> u8 {
     let done = std::panic::catch_unwind(AssertUnwindSafe(verb)).unwrap_or_else(|_| {
         Err(Failure::internal("The program stopped unexpectedly.")
-            .hint("Please report this with what is printed above. Nothing in the ledger is lost."))
+            .hint("Please report this to whoever you have the program from, with what is printed above. Nothing in the ledger is lost."))
     });
     let Err(failure) = done else { return 0 };
     report::failure(&failure);
