@@ -51,7 +51,10 @@ pub struct Drift(u32);
 pub fn plugin(app: &mut App) {
     app.init_resource::<Light>().init_resource::<Drift>();
     app.add_systems(Update, (fade, roam).in_set(HudSystems::Move));
-    app.add_systems(EguiPrimaryContextPass, draw.in_set(HudSystems::DrawBehind));
+    app.add_systems(
+        EguiPrimaryContextPass,
+        draw.after(super::pane::measure).before(super::pane::snap::draw).in_set(HudSystems::DrawBehind),
+    );
 }
 
 /// Moves the light towards the colour of the node's state.

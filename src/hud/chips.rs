@@ -48,7 +48,8 @@ pub fn draw(
     });
     let beside = layout::hotbar(stage.window).left() - stage.window.left() - 2.0 * edge.x;
     if beside > tokens::HINTS_LEAST {
-        corner(&context, "key hints", Align2::LEFT_BOTTOM, vec2(edge.x, -edge.y), |ui| hints(ui, ink, beside - tokens::ROW));
+        let place = vec2(beside - tokens::ROW, layout::hotbar(stage.window).height());
+        corner(&context, "key hints", Align2::LEFT_BOTTOM, vec2(edge.x, -edge.y), |ui| hints(ui, ink, place));
     }
     actions.write_batch(wishes.take());
     Ok(())
@@ -217,10 +218,11 @@ const fn sync_word(sync: &SyncState) -> &'static str {
     }
 }
 
-/// Keys worth knowing, as many as there is room for.
-fn hints(ui: &mut Ui, ink: Ink, room: f32) {
-    ui.set_max_width(room);
+/// Keys worth knowing, as many as there is room for beside the hotbar: what is higher lies over panes.
+fn hints(ui: &mut Ui, ink: Ink, room: Vec2) {
+    ui.set_max_width(room.x);
     ui.spacing_mut().interact_size.y = tokens::KEY_CAP;
+    let mut rows_left = (room.y / (tokens::KEY_CAP + ui.spacing().item_spacing.y)) as usize;
     ui.horizontal_wrapped(|ui| {
         for (kind, words) in HINTS {
             let Some(hint) = Hint::find(ui.ctx(), kind) else { continue };
@@ -228,6 +230,10 @@ fn hints(ui: &mut Ui, ink: Ink, room: f32) {
             // A key and its word stay together.
             let width = cap::size(ui.painter(), &hint, &ink.0).x + label.size().x + ui.spacing().item_spacing.x;
             if ui.available_size_before_wrap().x < width {
+                rows_left = rows_left.saturating_sub(1);
+                if rows_left == 0 {
+                    return;
+                }
                 ui.end_row();
             }
             cap::cap(ui, &hint);

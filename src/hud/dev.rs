@@ -1,5 +1,5 @@
 //! Developer tools, compiled with the feature `dev` only: a line on standard error for each frame, a counter in the
-//! window (F10) that shows how long nothing was drawn, and pictures (F12).
+//! window (F9) that shows how long nothing was drawn, and pictures (F12).
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -97,9 +97,9 @@ fn take_by_key(mut commands: Commands<'_, '_>, keys: Res<'_, ButtonInput<KeyCode
     }
 }
 
-/// F10: the counter, or none.
+/// F9: the counter, or none.
 fn toggle(keys: Res<'_, ButtonInput<KeyCode>>, mut counter: ResMut<'_, Counter>) {
-    if keys.just_pressed(KeyCode::F10) {
+    if keys.just_pressed(KeyCode::F9) {
         counter.is_shown = !counter.is_shown;
     }
 }

@@ -26,7 +26,7 @@ use crate::wallet::bolt11;
 pub fn plugin(app: &mut App) {
     app.init_resource::<Questions>();
     app.add_systems(PreUpdate, close.in_set(HudSystems::Input));
-    app.add_systems(Update, (hold_back, clear_the_way).chain().before(HudSystems::Reduce));
+    app.add_systems(Update, (hold_back, clear_the_way).chain().in_set(HudSystems::Hold));
     app.add_observer(|_: On<'_, '_, MarketChanged>, mut questions: ResMut<'_, Questions>| *questions = Questions::default());
 }
 

@@ -44,8 +44,12 @@ const LOCK_AGAIN: Duration = Duration::from_secs(5);
 
 pub fn plugin(app: &mut App) {
     app.init_resource::<Kiosk>();
-    app.add_systems(PreUpdate, (hide_pointer, shift).in_set(HudSystems::Input));
-    app.add_systems(Update, (ask_about_spending, lock_what_is_reached, ask_for_first_pin).chain().in_set(HudSystems::Ask));
+    let shift = shift.after(super::theme::apply::apply).after(super::power::drop_repeated_modifiers);
+    app.add_systems(PreUpdate, (hide_pointer, shift).in_set(HudSystems::Correct));
+    app.add_systems(
+        Update,
+        (ask_about_spending, lock_what_is_reached, ask_for_first_pin).chain().after(super::pin::listen).in_set(HudSystems::Ask),
+    );
     app.add_systems(Update, drift.in_set(HudSystems::Move));
 }
 

@@ -28,6 +28,8 @@ pub mod kiosk;
 pub mod leave;
 pub mod modal;
 pub mod notices;
+#[cfg(test)]
+mod order_tests;
 pub mod osk;
 pub mod palette;
 pub mod pane;
@@ -64,14 +66,22 @@ use crate::node::Market;
 pub enum HudSystems {
     /// In `PreUpdate`: what the node said becomes messages.
     Receive,
-    /// In `PreUpdate`, when egui has read the devices and not yet begun its pass: input is corrected and turned into intent.
+    /// In `PreUpdate`, when egui has read the devices and not yet begun its pass: what it has read is corrected.
+    Correct,
+    /// In `PreUpdate`, then: input is turned into intent.
     Input,
+    /// In `Update`: what may not be obeyed now is held back.
+    Hold,
     /// In `Update`: state takes in what was said.
     Reduce,
     /// In `Update`: what is missing is asked for.
     Ask,
+    /// In `Update`: how long the frame is, and what follows from it.
+    Begin,
     /// In `Update`: what is on its way moves on.
     Move,
+    /// In `Update`: what has come to rest is saved, and the window told whether to go on.
+    Rest,
     /// In `EguiPrimaryContextPass`: what lies behind the panes is drawn.
     DrawBehind,
     /// In `EguiPrimaryContextPass`: the panes are drawn.
@@ -80,6 +90,8 @@ pub enum HudSystems {
     DrawOver,
     /// In `PostUpdate`, when all is drawn: what the user wants is done, in the frame in which it was wanted.
     Act,
+    /// In `PostUpdate`, at last: the focus is on something that is there.
+    Settle,
 }
 
 /// Everything inside the window. Needs `EguiPlugin` and, for a real window, `DefaultPlugins`.
@@ -127,9 +139,12 @@ impl Plugin for HudPlugin {
 
 /// Puts the sets in order.
 fn order(app: &mut App) {
-    let read_and_not_begun = HudSystems::Input.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
-    app.configure_sets(PreUpdate, (HudSystems::Receive, read_and_not_begun));
-    app.configure_sets(Update, (HudSystems::Reduce, HudSystems::Ask, HudSystems::Move).chain());
+    let devices =
+        (HudSystems::Correct, HudSystems::Input).chain().after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass);
+    app.configure_sets(PreUpdate, (HudSystems::Receive, devices).chain());
+    let state = (HudSystems::Hold, HudSystems::Reduce, HudSystems::Ask).chain();
+    let motion = (HudSystems::Begin, HudSystems::Move, HudSystems::Rest).chain();
+    app.configure_sets(Update, (state, motion).chain());
     app.configure_sets(EguiPrimaryContextPass, (HudSystems::DrawBehind, HudSystems::DrawPanes, HudSystems::DrawOver).chain());
-    app.configure_sets(PostUpdate, HudSystems::Act.after(EguiPostUpdateSet::EndPass));
+    app.configure_sets(PostUpdate, (HudSystems::Act, HudSystems::Settle).chain().after(EguiPostUpdateSet::PostProcessOutput));
 }

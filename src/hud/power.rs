@@ -23,14 +23,14 @@ pub const ASLEEP: UpdateMode =
 /// Makes the loop reactive and keeps egui from waking it for nothing.
 pub fn plugin(app: &mut App) {
     app.insert_resource(WinitSettings { focused_mode: ASLEEP, unfocused_mode: ASLEEP });
-    app.add_systems(PreUpdate, drop_repeated_modifiers.in_set(HudSystems::Input));
+    app.add_systems(PreUpdate, drop_repeated_modifiers.in_set(HudSystems::Correct));
 }
 
 /// Removes `ModifiersChanged` events that change nothing.
 ///
 /// bevy_egui 0.42 sends one every frame. egui answers any event by asking for another frame, so the window would draw
 /// for ever: 20 frames a second and 168 % of a core on a machine without a GPU, against 0 frames with this system.
-fn drop_repeated_modifiers(mut inputs: Query<'_, '_, (Entity, &mut EguiInput)>, mut last: Local<'_, HashMap<Entity, Modifiers>>) {
+pub fn drop_repeated_modifiers(mut inputs: Query<'_, '_, (Entity, &mut EguiInput)>, mut last: Local<'_, HashMap<Entity, Modifiers>>) {
     for (context, mut input) in &mut inputs {
         let known = last.entry(context).or_default();
         input.events.retain(|event| match event {

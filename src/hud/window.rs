@@ -57,8 +57,9 @@ pub fn primary(placement: Placement, place: WindowPlace) -> Window {
 pub fn plugin(app: &mut App) {
     app.init_resource::<NamedMonitor>().init_resource::<Unsaved>();
     app.add_systems(Startup, open);
-    app.add_systems(PreUpdate, fit.in_set(HudSystems::Input));
-    app.add_systems(Update, (cover_screen, bring_back, remember).chain().in_set(HudSystems::Move));
+    app.add_systems(PreUpdate, fit.in_set(HudSystems::Correct));
+    app.add_systems(Update, (cover_screen, bring_back).chain().in_set(HudSystems::Begin));
+    app.add_systems(Update, remember.in_set(HudSystems::Rest));
     app.add_systems(Last, save_at_the_end);
 }
 
@@ -169,7 +170,7 @@ pub fn scale(chosen: f32, window: egui::Vec2) -> f32 {
 }
 
 /// Puts the scale into force, the frame after it or the window's size has changed.
-fn fit(
+pub fn fit(
     preferences: Res<'_, Preferences>,
     windows: Query<'_, '_, &Window, With<PrimaryWindow>>,
     mut contexts: Query<'_, '_, &mut EguiContext>,

@@ -107,6 +107,11 @@ fn the_scale_changes_while_the_window_is_open_and_everything_stays_inside() {
         let points = hud.size / (f32::from(scale) / 100.0);
         assert!((window.size() - points).abs().max_elem() < 0.1, "{window:?} at {scale} %");
         assert!(window.contains_rect(crate::hud::pane::layout::hotbar(window)), "{scale}");
+        // Key hints lie beside the hotbar, not over panes.
+        let hotbar = crate::hud::pane::layout::hotbar(window);
+        for hint in hud.screen().iter().filter(|seen| ["back", "commands", "help", "main"].contains(&seen.text.as_str())) {
+            assert!(hint.place.max.x <= hotbar.min.x && hint.place.min.y >= hotbar.min.y, "{hint:?} at {scale} %");
+        }
         let world = hud.app.world_mut();
         let frames = world.query_filtered::<&crate::hud::pane::PaneFrame, Without<crate::hud::pane::Closed>>();
         for frame in { frames }.iter(world) {

@@ -48,7 +48,7 @@ impl ScreenSaver {
 }
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Update, keep_awake.in_set(HudSystems::Ask));
+    app.add_systems(Update, keep_awake.in_set(HudSystems::Rest));
 }
 
 fn keep_awake(

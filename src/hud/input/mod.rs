@@ -44,8 +44,8 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Startup, bind);
     let read = (device::note, device::print, keyboard::read, gamepad::press, gamepad::tilt, gamepad::repeat, gamepad::scroll);
     app.add_systems(PreUpdate, read.chain().in_set(HudSystems::Input));
-    app.add_systems(EguiPrimaryContextPass, owner::unclaim.in_set(HudSystems::DrawBehind));
-    app.add_systems(PostUpdate, owner::settle.after(HudSystems::Act));
+    app.add_systems(EguiPrimaryContextPass, owner::unclaim.before(super::pane::measure).in_set(HudSystems::DrawBehind));
+    app.add_systems(PostUpdate, owner::settle.in_set(HudSystems::Settle));
 }
 
 /// Takes in what the preferences bind otherwise, and says what of it is not possible.

@@ -197,7 +197,7 @@ impl Chrome<'_> {
         let icon = Rect::from_min_size(bar.min, vec2(2.0 * f32::from(tokens::PANE_PADDING), bar.height()));
         self.frame.icon.paint(ui.painter(), icon.translate(vec2(tokens::STEP / 2.0, 0.0)), tokens::TITLE_ICON, text);
         let close = Rect::from_min_max(pos2(bar.right() - bar.height(), bar.top()), bar.max);
-        let words = Rect::from_min_max(pos2(icon.right() + tokens::STEP, bar.top()), pos2(close.left() - tokens::STEP, bar.bottom()));
+        let words = Rect::from_min_max(pos2(icon.right() + tokens::STEP, bar.top()), pos2(close.left() - 2.0 * tokens::STEP, bar.bottom()));
         ui.scope_builder(UiBuilder::new().max_rect(words).layout(Layout::right_to_left(Align::Center)), |ui| {
             if let Some(slot) = self.slot.filter(|_| bar.width() >= tokens::TITLE_LEAST) {
                 ui.label(Ink(*palette).low(Text::Hint, format!("slot {}", slot + 1)));

@@ -249,15 +249,15 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Update,
         (
-            motion::begin.before(HudSystems::Move),
+            motion::begin.in_set(HudSystems::Begin),
             (spawn::wake, focus::mend, motion::play, snap::play, lights.chain()).chain().in_set(HudSystems::Move),
-            motion::keep_going.after(HudSystems::Move),
+            motion::keep_going.in_set(HudSystems::Rest),
         ),
     );
 }
 
 /// Sees that the window has another size, or another scale.
-fn measure(mut contexts: EguiContexts<'_, '_>, stage: Res<'_, Stage>, mut actions: MessageWriter<'_, UserAction>) -> Result {
+pub fn measure(mut contexts: EguiContexts<'_, '_>, stage: Res<'_, Stage>, mut actions: MessageWriter<'_, UserAction>) -> Result {
     let window = contexts.ctx_mut()?.viewport_rect();
     if window != stage.window {
         actions.write(UserAction::Resized(window));

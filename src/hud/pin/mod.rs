@@ -202,7 +202,7 @@ pub fn plugin(app: &mut App) {
 }
 
 /// After state has taken in what was said: whether there is a PIN is known by then.
-fn listen(
+pub(super) fn listen(
     mut said: PopulatedMessageReader<'_, '_, FromNode>,
     session: Res<'_, Session>,
     kiosk: Res<'_, Kiosk>,

@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use super::Session;
 use crate::domain::money::Sats;
 use crate::hud::HudSystems;
-use crate::hud::pane::motion::{Moving, eased, elapsed};
+use crate::hud::pane::motion::{self, Moving, eased, elapsed};
 use crate::hud::prefs::{Motions, Preferences};
 use crate::hud::theme::tokens;
 
@@ -40,7 +40,7 @@ impl Session {
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, roll.in_set(HudSystems::Move));
+    app.add_systems(Update, roll.in_set(HudSystems::Begin).after(motion::begin));
 }
 
 /// Counts on. A balance that was not known before is there at once.

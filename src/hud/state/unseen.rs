@@ -59,7 +59,7 @@ impl Reduce for Unseen {
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, look.in_set(HudSystems::Move));
+    app.add_systems(Update, look.in_set(HudSystems::Rest));
 }
 
 /// What a pane shows that is open, is seen.

@@ -76,7 +76,7 @@ impl Default for Theme {
 pub fn plugin(app: &mut App) {
     app.init_resource::<Theme>();
     app.configure_sets(PostUpdate, EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems));
-    app.add_systems(PreUpdate, apply::apply.in_set(super::HudSystems::Input));
+    app.add_systems(PreUpdate, apply::apply.in_set(super::HudSystems::Correct).after(super::window::fit));
 }
 
 #[cfg(test)]

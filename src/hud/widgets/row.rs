@@ -44,7 +44,7 @@ pub fn status_row(ui: &mut Ui, row: &StatusRow) -> bool {
             }
             pressed
         };
-        let (_, pressed) = Sides::new().height(height).shrink_left().truncate().show(ui, left, right);
+        let (_, pressed) = Sides::new().height(height).spacing(2.0 * tokens::STEP).shrink_left().truncate().show(ui, left, right);
         if !row.hint.is_empty() {
             ui.add(Label::new(ink.low(Text::Hint, &row.hint)).wrap());
             ui.add_space(tokens::STEP);
