@@ -214,7 +214,7 @@ mod tests {
     /// A window whose node is online, with this taste, ten seconds long: at which of its frames was something asked for.
     fn wakes(ambient: Ambient, motions: Motions, state: NodeState) -> Vec<u32> {
         let preferences = Preferences { ambient, motions, ..Preferences::default() };
-        let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+        let mut hud = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
         hud.say(status_event(state));
         hud.settle();
         let mut places = Vec::new();

@@ -119,7 +119,7 @@ impl Plugin for HudPlugin {
         app.insert_resource(kiosk::Kiosk { is_on: is_kiosk, ..default() });
         app.insert_resource(bridge::screen_saver::ScreenSaver::new(self.exit.wake.clone()));
         app.insert_resource(prefs::Preferences { is_kiosk, ..self.preferences.preferences.clone() });
-        app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone()));
+        app.insert_resource(prefs::PreferencesFile(self.preferences_file.clone().filter(|_| !self.preferences.is_stuck)));
         app.add_plugins((bridge::plugin, leave::plugin, theme::plugin, window::plugin, power::plugin, state::plugin, input::plugin));
         app.init_resource::<banner::Clearing>();
         app.init_resource::<unlock::Form>().init_resource::<osk::Osk>().init_resource::<palette::Palette>().init_resource::<help::Help>();

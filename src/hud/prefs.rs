@@ -1,6 +1,7 @@
 //! What the user prefers about the window, kept in `hud.toml`. Never a secret.
 //!
-//! A file that cannot be read is set aside, never overwritten: what a newer version wrote may be wanted again.
+//! A file that cannot be read is set aside, never overwritten: what a newer version wrote may be wanted again. One that
+//! cannot be set aside stays as it is, and nothing is saved.
 
 use std::fs;
 use std::io::Write as _;
@@ -224,21 +225,20 @@ pub struct PreferencesFile(pub Option<PathBuf>);
 pub struct Read {
     pub preferences: Preferences,
     pub notice: Option<String>,
+    /// The file could not be read nor set aside: it must not be written over.
+    pub is_stuck: bool,
 }
 
 /// Reads the file. No file is no problem.
 pub fn read(path: &Path) -> Read {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Read::default(),
-        Err(error) => {
-            let notice = Some(format!("{} cannot be read: {error}. The window looks as it does at first.", path.display()));
-            return Read { preferences: Preferences::default(), notice };
-        }
+        Err(error) => return set_aside(path, &format!("cannot be read ({error})")),
     };
-    match toml::from_str::<Preferences>(&text) {
+    match toml::from_slice::<Preferences>(&bytes) {
         Ok(preferences) => match preferences.flaw() {
-            None => Read { preferences, notice: None },
+            None => Read { preferences, ..Read::default() },
             Some(flaw) => set_aside(path, flaw),
         },
         Err(error) => set_aside(path, &format!("is not understood ({})", error.message())),
@@ -246,12 +246,24 @@ pub fn read(path: &Path) -> Read {
 }
 
 fn set_aside(path: &Path, why: &str) -> Read {
-    let aside = path.with_extension("toml.aside");
-    let what = match fs::rename(path, &aside) {
-        Ok(()) => format!("It is kept as {}.", aside.display()),
-        Err(error) => format!("It could not be set aside ({error}), so preferences are not saved over it until it is moved."),
+    let aside = free_name(path);
+    let (what, is_stuck) = match fs::rename(path, &aside) {
+        Ok(()) => (format!("It is kept as {}.", aside.display()), false),
+        Err(error) => {
+            let what = format!("It could not be set aside ({error}), so preferences are not saved over it. Move it, and start again.");
+            (what, true)
+        }
     };
-    Read { preferences: Preferences::default(), notice: Some(format!("{} {why}. {what}", path.display())) }
+    Read { preferences: Preferences::default(), notice: Some(format!("{} {why}. {what}", path.display())), is_stuck }
+}
+
+/// A name beside it that nothing has: what was set aside before stays.
+fn free_name(path: &Path) -> PathBuf {
+    let first = path.with_extension("toml.aside");
+    let later = (2_u32..).map(|number| path.with_extension(format!("toml.aside-{number}")));
+    // Where nobody can look, the first will do: setting aside will say what is wrong.
+    let is_free = |name: &PathBuf| fs::symlink_metadata(name).is_err();
+    std::iter::once(first.clone()).chain(later).find(is_free).unwrap_or(first)
 }
 
 /// Writes the file whole or not at all.
@@ -262,6 +274,8 @@ pub fn write(path: &Path, preferences: &Preferences) -> std::io::Result<()> {
     make_dir(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(text.as_bytes())?;
+    // After a power cut the file under this name is the old one or the new one, and never an empty one.
+    file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
@@ -305,8 +319,25 @@ mod tests {
             let read = read(&path);
             assert_eq!(read.preferences, Preferences::default());
             assert!(read.notice.is_some_and(|notice| notice.contains("hud.toml.aside")), "{bad}");
-            assert_eq!(fs::read_to_string(dir.path().join("hud.toml.aside")).expect("kept"), bad);
+            let aside = dir.path().join("hud.toml.aside");
+            assert_eq!(fs::read_to_string(&aside).expect("kept"), bad);
+            fs::remove_file(aside).expect("removed");
         }
+    }
+
+    #[test]
+    fn each_file_that_is_set_aside_has_a_name_of_its_own_and_one_that_is_no_text_is_kept_too() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("hud.toml");
+        let bad: [&[u8]; 3] = [b"scale = \"large\"", b"look = \"\xff\xfe\"", b"version = 9"];
+        for (bad, name) in bad.into_iter().zip(["hud.toml.aside", "hud.toml.aside-2", "hud.toml.aside-3"]) {
+            fs::write(&path, bad).expect("written");
+            let read = read(&path);
+            assert!(read.notice.is_some_and(|notice| notice.contains(&format!("{name}."))), "{name}");
+            assert!(!read.is_stuck && !path.exists());
+        }
+        assert_eq!(fs::read(dir.path().join("hud.toml.aside")).expect("kept"), bad[0]);
+        assert_eq!(fs::read(dir.path().join("hud.toml.aside-2")).expect("kept"), bad[1]);
     }
 
     #[test]

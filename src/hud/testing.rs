@@ -4,6 +4,7 @@
 
 mod pointer;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bevy::a11y::AccessibilityPlugin;
@@ -72,30 +73,30 @@ impl Hud {
 
     /// A kiosk in the practice market whose node is stopped, at rest.
     pub fn kiosk() -> Self {
-        let mut hud = Self::open_in(Placement::Kiosk, Some(Market::Practice), Read::default());
+        let mut hud = Self::open_in(Placement::Kiosk, Some(Market::Practice), Read::default(), None);
         hud.settle();
         hud
     }
 
     /// The same with these preferences.
     pub fn kiosk_with(preferences: Read) -> Self {
-        let mut hud = Self::open_in(Placement::Kiosk, Some(Market::Practice), preferences);
+        let mut hud = Self::open_in(Placement::Kiosk, Some(Market::Practice), preferences, None);
         hud.settle();
         hud
     }
 
     /// A kiosk for whoever comes first.
     pub fn kiosk_without_market() -> Self {
-        let mut hud = Self::open_in(Placement::Kiosk, None, Read::default());
+        let mut hud = Self::open_in(Placement::Kiosk, None, Read::default(), None);
         hud.settle();
         hud
     }
 
     pub fn build(market: Option<Market>, preferences: Read) -> Self {
-        Self::open_in(Placement::Windowed, market, preferences)
+        Self::open_in(Placement::Windowed, market, preferences, None)
     }
 
-    fn open_in(placement: Placement, market: Option<Market>, preferences: Read) -> Self {
+    fn open_in(placement: Placement, market: Option<Market>, preferences: Read, preferences_file: Option<PathBuf>) -> Self {
         let (commands, asked) = crossbeam_channel::bounded(64);
         let (events, told) = crossbeam_channel::unbounded();
         let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(NOW.0));
@@ -106,7 +107,7 @@ impl Hud {
         app.init_asset::<Shader>().init_asset::<Image>().init_resource::<ClearColor>();
         app.add_plugins(EguiPlugin::default());
         let link = Link::Given { commands, events: told };
-        app.add_plugins(HudPlugin { placement, link, market, preferences, preferences_file: None, exit: Exit::default() });
+        app.add_plugins(HudPlugin { placement, link, market, preferences, preferences_file, exit: Exit::default() });
         let hands = std::sync::Arc::clone(&clock);
         app.insert_resource(WallClock(Clock::new(move || UnixMs(hands.load(std::sync::atomic::Ordering::Relaxed)))));
         app.init_resource::<Screen>();

@@ -110,7 +110,7 @@ fn a_pane_comes_out_of_its_slot_by_time_and_turns_around_midway() {
 #[test]
 fn with_reduced_motion_everything_is_at_once_where_it_goes() {
     let preferences = Preferences { motions: Motions::Reduced, ..Preferences::default() };
-    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
     hud.settle();
     hud.press(KeyCode::Digit3, "");
     hud.frame();

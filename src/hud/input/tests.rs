@@ -328,7 +328,7 @@ fn a_button_is_bound_by_pressing_it() {
 fn a_bad_binding_in_the_file_is_told_when_the_window_opens() {
     let mut preferences = Preferences::default();
     preferences.keys.0.insert("tidy".into(), "Hyper+T".into());
-    let mut hud = Hud::build(Some(crate::node::Market::Practice), Read { preferences, notice: None });
+    let mut hud = Hud::build(Some(crate::node::Market::Practice), Read { preferences, ..Read::default() });
     hud.settle();
     hud.assert_shows("A key or button in hud.toml is not used.");
     hud.assert_shows("[keys] tidy = \"Hyper+T\"");

@@ -24,7 +24,7 @@ fn keep(outputs: Query<'_, '_, &EguiFullOutput>, mut drawn: ResMut<'_, Drawn>) {
 
 fn window(look: Look) -> Hud {
     let preferences = Preferences { look, ..Preferences::default() };
-    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
     hud.app.init_resource::<Drawn>();
     hud.app
         .add_systems(PostUpdate, keep.after(EguiPostUpdateSet::EndPass).before(EguiPostUpdateSet::ProcessOutput).before(HudSystems::Act));

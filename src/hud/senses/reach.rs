@@ -39,7 +39,7 @@ fn window() -> Hud {
 fn kiosk() -> Hud {
     let mut preferences = Preferences::default();
     preferences.kiosk.scale = 100;
-    listening(Hud::kiosk_with(Read { preferences, notice: None }))
+    listening(Hud::kiosk_with(Read { preferences, ..Read::default() }))
 }
 
 /// What a screen reader stops at.

@@ -1,12 +1,15 @@
 //! Hands for the tests: a pointer that points and drags, and what is seen of the panes afterwards.
 
+use std::path::Path;
+
 use bevy::prelude::*;
 use bevy_egui::egui::{self, Pos2, Rect, vec2};
 use bevy_egui::{EguiContext, EguiInput, PrimaryEguiContext};
 
 use super::Hud;
 use crate::hud::pane::{Closed, Pane, PaneFrame, PaneKind, PaneOrder, frame};
-use crate::hud::prefs::{Preferences, Read};
+use crate::hud::prefs::{self, Preferences, Read};
+use crate::hud::window::Placement;
 use crate::node::Market;
 
 impl Hud {
@@ -14,10 +17,17 @@ impl Hud {
     pub fn restarted(&self) -> Self {
         let text = toml::to_string_pretty(self.app.world().resource::<Preferences>()).unwrap();
         let preferences = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let mut next = Self::build(Some(Market::Practice), Read { preferences, notice: None });
+        let mut next = Self::build(Some(Market::Practice), Read { preferences, ..Read::default() });
         next.size = self.size;
         next.settle();
         next
+    }
+
+    /// A window in the practice market that finds this file, and saves there.
+    pub fn with_file(path: &Path) -> Self {
+        let mut hud = Self::open_in(Placement::Windowed, Some(Market::Practice), prefs::read(path), Some(path.to_owned()));
+        hud.settle();
+        hud
     }
 
     /// Moves the pointer here.

@@ -13,7 +13,8 @@ use crate::hud::action::UserAction;
 use crate::hud::panes::{activity, job_history, sell_compute, wallet};
 use crate::hud::prefs::{self, Preferences, PreferencesFile, Read};
 use crate::hud::testing::{Hud, job, online};
-use crate::node::Market;
+use crate::hud::theme::Look;
+use crate::node::{Link, Market, NodeEvent, Whose};
 
 fn form<F: Component + Clone>(hud: &mut Hud, kind: PaneKind) -> F {
     let pane = hud.pane(kind);
@@ -86,7 +87,7 @@ fn in_a_smaller_window_the_same_panes_are_inside_and_their_places_are_not_lost()
     let mut hud = lived_in();
     let place = hud.place(PaneKind::JobHistory);
     let preferences = hud.app.world().resource::<Preferences>().clone();
-    let mut small = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+    let mut small = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
     small.size = vec2(640.0, 480.0);
     small.settle();
     small.assert_inside();
@@ -119,7 +120,7 @@ fn nothing_opens_before_the_first_question_is_answered_and_nothing_is_forgotten_
     let mut hud = lived_in();
     let stack = hud.stack();
     let preferences = hud.app.world().resource::<Preferences>().clone();
-    let mut asked = Hud::build(None, Read { preferences: preferences.clone(), notice: None });
+    let mut asked = Hud::build(None, Read { preferences: preferences.clone(), ..Read::default() });
     asked.size = hud.size;
     asked.settle();
     assert_eq!(asked.stack(), []);
@@ -192,10 +193,7 @@ fn started_with(text: &str) -> (Hud, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hud.toml");
     fs::write(&path, text).unwrap();
-    let mut hud = Hud::build(Some(Market::Practice), prefs::read(&path));
-    hud.app.insert_resource(PreferencesFile(Some(path)));
-    hud.settle();
-    (hud, dir)
+    (Hud::with_file(&path), dir)
 }
 
 #[test]
@@ -217,6 +215,22 @@ fn a_file_that_is_truncated_or_newer_is_set_aside_told_and_not_written_over() {
         assert_eq!(fs::read_to_string(dir.path().join("hud.toml.aside")).unwrap(), bad);
         assert!(file(dir.path()).contains("job-history"), "and the new one is written");
     }
+}
+
+#[test]
+fn a_file_that_can_neither_be_read_nor_set_aside_is_never_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    // With its ending the name of the other file is longer than names can be.
+    let path = dir.path().join(format!("{}.toml", "h".repeat(250)));
+    fs::write(&path, "scale = \"large\"").unwrap();
+    let mut hud = Hud::with_file(&path);
+    hud.assert_shows("The window's preferences were not used.");
+    hud.app.world_mut().write_message(UserAction::SetLook(Look::HighContrast));
+    hud.open(2);
+    hud.app.world_mut().write_message(AppExit::Success);
+    hud.frame();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "scale = \"large\"");
+    assert!(!hud.shows("not saved."), "it was told at the start");
 }
 
 #[test]
@@ -269,7 +283,7 @@ fn panes_of_jobs_come_back_in_their_own_market_and_in_no_other() {
     again.assert_shows(title);
     assert_eq!(again.stack(), hud.stack());
     let preferences = hud.app.world().resource::<Preferences>().clone();
-    let mut elsewhere = Hud::build(Some(Market::Real), Read { preferences, notice: None });
+    let mut elsewhere = Hud::build(Some(Market::Real), Read { preferences, ..Read::default() });
     elsewhere.settle();
     assert!(!elsewhere.shows(title));
     assert_eq!(elsewhere.stack(), [PaneKind::SellCompute]);
