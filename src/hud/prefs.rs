@@ -46,7 +46,8 @@ pub enum Ambient {
     On,
 }
 
-/// Where the window was, in pixels of the screen.
+/// Where the window was: its size in points, which a screen's own scale makes into pixels, and its place in pixels of the
+/// desk, which may have screens of several scales.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WindowPlace {

@@ -152,7 +152,9 @@ fn bring_back(
     let is_seen = |monitor: &Monitor| {
         let screen = IRect::from_corners(monitor.physical_position, monitor.physical_position + monitor.physical_size().as_ivec2());
         // The title bar, or it could not be moved by hand.
-        let bar = IRect::from_corners(IVec2::new(at.0, at.1), IVec2::new(at.0 + size.0 as i32, at.1 + tokens::TITLE_BAR as i32));
+        let pixels = |points: f64| (points * monitor.scale_factor) as i32;
+        let (right, low) = (at.0.saturating_add(pixels(size.0.into())), at.1.saturating_add(pixels(tokens::TITLE_BAR.into())));
+        let bar = IRect::from_corners(IVec2::new(at.0, at.1), IVec2::new(right, low));
         let seen = screen.intersect(bar);
         seen.width() >= tokens::PANE_LEAST.0 as i32 / 2 && seen.height() > 0
     };
@@ -233,7 +235,8 @@ fn seen(window: &Window, moved: Option<(i32, i32)>, before: WindowPlace) -> Wind
     if window.mode != WindowMode::Windowed {
         return WindowPlace { is_full_screen: true, ..before };
     }
-    let size = (window.resolution.physical_width(), window.resolution.physical_height());
+    // A window is opened by points: pixels would be scaled once more at each start.
+    let size = (window.width().round() as u32, window.height().round() as u32);
     WindowPlace { size: Some(size), at: moved.or(before.at), is_full_screen: false }
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use super::*;
+use crate::hud::action::UserAction;
 use crate::hud::testing::Hud;
 
 fn monitor(name: Option<&str>, x: i32, width: u32) -> Monitor {
@@ -64,6 +65,24 @@ fn the_window_opens_where_it_was_and_a_kiosk_does_not_care() {
     let covered = primary(Placement::Kiosk, WindowPlace { is_full_screen: true, ..place });
     assert_eq!((covered.mode, covered.decorations, covered.position), (WindowMode::Windowed, false, WindowPosition::Automatic));
     assert_eq!(primary(Placement::Windowed, WindowPlace { size: Some((0, 0)), ..place }).resolution.physical_width(), 1);
+}
+
+#[test]
+fn on_a_scaled_screen_the_window_is_as_large_after_each_start_as_it_was() {
+    let place = WindowPlace { size: Some((900, 600)), ..WindowPlace::default() };
+    let mut window = primary(Placement::Windowed, place);
+    // As the screen it opens on has it.
+    window.resolution.set_scale_factor_and_apply_to_physical_size(2.0);
+    assert_eq!(window.resolution.physical_width(), 1_800);
+    assert_eq!(seen(&window, None, WindowPlace::default()).size, place.size);
+
+    let mut hud = Hud::kiosk();
+    hud.app.world_mut().resource_mut::<Preferences>().window = place;
+    let world = hud.app.world_mut();
+    world.query::<&mut Window>().single_mut(world).unwrap().resolution.set_scale_factor(2.0);
+    world.write_message(UserAction::Sure(Box::new(UserAction::LeaveKiosk)));
+    hud.frame();
+    assert_eq!(self::window(&mut hud).resolution.size(), Vec2::new(900.0, 600.0));
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub fn obey(
                     let (width, height) = preferences.window.size.unwrap_or(tokens::WINDOW_SIZE);
                     window.mode = WindowMode::Windowed;
                     window.decorations = true;
-                    window.resolution.set_physical_resolution(width, height);
+                    window.resolution.set(width as f32, height as f32);
                 }
             }
             UserAction::Quit => {
