@@ -39,12 +39,14 @@ pub fn plugin(app: &mut App) {
     let steer = (steer::look, steer::obey);
     let panes = (panes::obey, slots::obey, steer::follow);
     let remember = memory::remember.run_if(memory::is_due);
+    let fall_asleep = memory::fall_asleep.run_if(memory::is_choosing_again);
     let obey = (
         steer.chain(),
         gate::look,
         bind::obey,
         taste::obey,
         taste::follow,
+        fall_asleep,
         node::obey,
         panes.chain(),
         banner::obey,

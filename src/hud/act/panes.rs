@@ -75,10 +75,7 @@ pub fn obey(
                 notices.tell(now.0, Tone::Good, "No pane is open.", "Open one first: this is about the active pane.");
             }
             UserAction::Enter(market) | UserAction::Choose(market) => asleep.entered = Some(*market),
-            UserAction::ChooseAgain if session.may_leave() => {
-                arrangement.close_all();
-                histories.iter_mut().for_each(|mut form| form.job = None);
-            }
+            UserAction::ChooseAgain if session.may_leave() => arrangement.close_all(),
             other => placing::obey(&mut arrangement, other),
         }
     }

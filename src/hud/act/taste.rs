@@ -29,7 +29,7 @@ pub fn obey(
             UserAction::SetAmbient(ambient) => wanted.ambient = *ambient,
             UserAction::Zoom(zoom) => wanted.choose_scale(zoomed(wanted.chosen_scale(), *zoom)),
             UserAction::Choose(market) => wanted.market = Some(Home::from(*market)),
-            UserAction::ChooseAgain if !session.status.running => wanted.market = None,
+            UserAction::ChooseAgain if session.may_leave() => wanted.market = None,
             _ => {}
         }
     }

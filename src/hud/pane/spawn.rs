@@ -17,7 +17,8 @@ use crate::node::Market;
 /// The most panes of one job each that come back at the start.
 const JOBS_RESTORED: usize = 24;
 
-/// The panes of the last time, until somebody enters a market and finds them as he left them.
+/// The panes of the last time, until somebody enters a market and finds them as he left them: after a start, and after
+/// choosing a market again.
 #[derive(Resource, Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asleep {
     /// `None`: nothing was kept, or they are awake.

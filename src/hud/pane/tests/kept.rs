@@ -11,7 +11,8 @@ use super::tile;
 use crate::domain::job::JobState;
 use crate::hud::action::UserAction;
 use crate::hud::panes::{activity, job_history, sell_compute, wallet};
-use crate::hud::prefs::{self, Preferences, PreferencesFile, Read};
+use crate::hud::prefs::{self, Home, Preferences, PreferencesFile, Read};
+use crate::hud::saved::Layout;
 use crate::hud::testing::{Hud, job, online};
 use crate::hud::theme::Look;
 use crate::node::{Link, Market, NodeEvent, Whose};
@@ -129,6 +130,66 @@ fn nothing_opens_before_the_first_question_is_answered_and_nothing_is_forgotten_
     assert_eq!(asked.app.world().resource::<Preferences>().layout, preferences.layout);
     asked.click("PRACTICE");
     assert_eq!(asked.stack(), stack);
+}
+
+#[test]
+fn whoever_chooses_the_market_again_finds_the_panes_that_were_open_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut hud = Hud::with_file(&dir.path().join("hud.toml"));
+    for slot in [2, 4, 8] {
+        hud.open(slot);
+    }
+    let stack = hud.stack();
+    let place = hud.place(PaneKind::JobHistory);
+    hud.click("Choose again");
+    hud.assert_shows("Where do you want to begin?");
+    assert_eq!(hud.stack(), []);
+    assert_eq!(prefs::read(&dir.path().join("hud.toml")).preferences.market, None, "it is asked the next time as well");
+    let mut again = Hud::build(None, prefs::read(&dir.path().join("hud.toml")));
+    again.settle();
+    for hud in [&mut hud, &mut again] {
+        hud.click("PRACTICE");
+        assert_eq!((hud.stack(), hud.place(PaneKind::JobHistory)), (stack.clone(), place));
+    }
+}
+
+#[test]
+fn a_market_whose_node_goes_on_without_us_is_not_entered_again_unasked() {
+    let mut hud = online();
+    hud.app.world_mut().resource_mut::<Preferences>().market = Some(Home::Practice);
+    let link = Link::Outside { pid: 4711, whose: Whose::Found };
+    hud.say(NodeEvent::Link { link });
+    hud.settle();
+    hud.app.world_mut().write_message(UserAction::ChooseAgain);
+    hud.settle();
+    hud.assert_shows("Where do you want to begin?");
+    assert_eq!(hud.app.world().resource::<Preferences>().market, None);
+}
+
+/// Each of these changes which panes are open or in front, and is found after a crash too.
+#[test]
+fn every_way_to_open_raise_and_close_panes_is_saved_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hud.toml");
+    let mut hud = Hud::with_file(&path);
+    let history = hud.pane(PaneKind::JobHistory);
+    let ways = [
+        UserAction::Show(PaneKind::JobHistory),
+        UserAction::EnterSlot(4),
+        UserAction::Focus(history),
+        UserAction::RaiseNext,
+        UserAction::RaisePrevious,
+        UserAction::CloseAll,
+    ];
+    for way in ways {
+        let before = file(dir.path());
+        hud.app.world_mut().write_message(way.clone());
+        hud.settle();
+        assert_ne!(file(dir.path()), before, "{way:?}");
+        let mut again = Hud::build(Some(Market::Practice), prefs::read(&path));
+        again.settle();
+        assert_eq!(again.stack(), hud.stack(), "{way:?}");
+    }
 }
 
 fn file(dir: &Path) -> String {
