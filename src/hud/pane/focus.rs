@@ -65,6 +65,9 @@ impl Arrangement<'_, '_> {
         if self.arranging.0.is_some_and(|arranged| self.active.0 != Some(arranged.pane)) {
             self.arranging.0 = None;
         }
+        if let Some((held, _)) = self.grasp.0.filter(|(held, _)| !self.panes.contains(*held)) {
+            self.lose_grasp_of(held);
+        }
     }
 
     pub fn none_is_active(&self) -> bool {
@@ -122,6 +125,7 @@ impl Arrangement<'_, '_> {
         let Ok((_, _, _, mut motion, ..)) = self.panes.get_mut(pane) else { return };
         motion.goal = Goal::Shut;
         motion.origin = origin;
+        self.lose_grasp_of(pane);
         if self.active.0 == Some(pane) {
             self.active.0 = self.frontmost();
         }

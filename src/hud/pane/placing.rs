@@ -53,7 +53,7 @@ impl Arrangement<'_, '_> {
     /// Lets go of a pane: into the tile it was aimed at, otherwise it glides back inside the window.
     pub fn let_go(&mut self, pane: Entity) {
         let start = self.grasp.0.take().filter(|(held, _)| *held == pane);
-        let tile = self.snap.release();
+        let tile = self.snap.release(pane);
         if tile.is_some() {
             return self.tile(pane, tile);
         }
@@ -63,6 +63,14 @@ impl Arrangement<'_, '_> {
             let inside = layout::clamp(frame.rect, self.stage.window);
             glide(&mut frame, &mut motion, inside);
             frame.put(inside, &self.stage);
+        }
+    }
+
+    /// Lets go of a pane that closes or is no more: it is put nowhere, and where it was aimed at is not shown any longer.
+    pub(super) fn lose_grasp_of(&mut self, pane: Entity) {
+        if self.grasp.0.is_some_and(|(held, _)| held == pane) {
+            self.grasp.0 = None;
+            self.snap.release(pane);
         }
     }
 
@@ -140,6 +148,8 @@ impl Arrangement<'_, '_> {
             for (_, _, mut frame, ..) in &mut self.panes {
                 (frame.rect, frame.wanted) = (frame.rect.translate(by), frame.wanted.translate(by));
             }
+        }
+        if (before.window.size() - window.size()).abs().max_elem() < 0.5 {
             self.stage.is_tidy = before.is_tidy;
         } else if before.is_tidy {
             self.tidy();

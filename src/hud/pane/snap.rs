@@ -35,9 +35,9 @@ impl Snap {
         self.aim = tile;
     }
 
-    /// Let go of: the tile that was aimed at.
-    pub fn release(&mut self) -> Option<Tile> {
-        self.aim.take()
+    /// This pane is let go of: the tile that was aimed at, if it was aimed there.
+    pub fn release(&mut self, pane: Entity) -> Option<Tile> {
+        self.aim.take().filter(|_| self.of.is_some_and(|(of, _)| of == pane))
     }
 
     /// The pane that is to stay above the preview.

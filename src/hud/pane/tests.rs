@@ -12,7 +12,9 @@ use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use bevy_egui::egui::{Rect, pos2, vec2};
 
+use super::focus::Grasp;
 use super::layout::work_area;
+use super::snap::Snap;
 use super::{ActivePane, Closed, PaneFrame, PaneKind, PaneMotion, Stage};
 use crate::hud::action::UserAction;
 use crate::hud::testing::Hud;
@@ -141,10 +143,10 @@ fn dragged_to_an_edge_or_a_corner_a_pane_is_tiled_and_dragged_away_it_is_as_larg
         let title = hud.title(PaneKind::SellCompute);
         hud.drag_and_hold(title, to);
         hud.settle();
-        assert!(hud.app.world().resource::<super::snap::Snap>().pane().is_some(), "the preview is to be seen");
+        assert!(hud.app.world().resource::<Snap>().pane().is_some(), "the preview is to be seen");
         hud.release_pointer(to);
         assert_eq!(hud.place(PaneKind::SellCompute), expected, "dropped at {to}");
-        assert_eq!(hud.app.world().resource::<super::snap::Snap>().pane(), None, "and gone");
+        assert_eq!(hud.app.world().resource::<Snap>().pane(), None, "and gone");
         let title = hud.title(PaneKind::SellCompute);
         hud.drag(title, pos2(640.0, 200.0));
         let freed = hud.place(PaneKind::SellCompute);
@@ -347,14 +349,26 @@ fn a_drag_that_is_cut_short_by_closing_leaves_nothing_behind() {
     let mut hud = Hud::new();
     let title = hud.title(PaneKind::SellCompute);
     hud.drag_and_hold(title, pos2(2.0, 300.0));
+    hud.settle();
+    assert!(hud.app.world().resource::<Snap>().pane().is_some(), "the tile at the edge is shown");
     hud.app.world_mut().write_message(UserAction::CloseActive);
     hud.settle();
+    assert_eq!(hud.app.world().resource::<Snap>().pane(), None, "nothing is aimed there any more");
+    assert_eq!(hud.app.world().resource::<Grasp>().0, None);
     hud.release_pointer(pos2(2.0, 300.0));
     assert!(!hud.is_open(PaneKind::SellCompute));
     hud.open(0);
     hud.assert_inside();
     let pane = hud.pane(PaneKind::SellCompute);
     assert!(hud.app.world().get::<PaneMotion>(pane).unwrap().open > 0.99);
+    assert_eq!(hud.app.world().get::<PaneFrame>(pane).unwrap().tile, None);
+    // The same with one that is gone at once.
+    let title = hud.title(PaneKind::SellCompute);
+    hud.drag_and_hold(title, pos2(2.0, 300.0));
+    hud.settle();
+    hud.app.world_mut().despawn(pane);
+    hud.settle();
+    assert_eq!((hud.app.world().resource::<Snap>().pane(), hud.app.world().resource::<Grasp>().0), (None, None));
 }
 
 #[test]
