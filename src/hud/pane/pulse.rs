@@ -13,7 +13,7 @@ use super::{Pane, PaneKind, PaneMotion, Shows};
 use crate::domain::job::JobState;
 use crate::hud::bridge::Alarm;
 use crate::hud::prefs::{Motions, Preferences};
-use crate::hud::state::{Jobs, Unseen};
+use crate::hud::state::{Jobs, Session, Unseen};
 use crate::hud::theme::{Palette, tokens};
 
 /// The lights of a pane.
@@ -63,14 +63,15 @@ pub fn notice_payment(unseen: Res<'_, Unseen>, mut known: Local<'_, u64>, mut pa
     }
 }
 
-/// Sees in which panes a job runs.
-pub fn notice_work(jobs: Res<'_, Jobs>, mut panes: Query<'_, '_, (&Pane, Option<&Shows>, &mut PanePulse)>) {
+/// Sees in which panes a job runs. While the node is out of reach nobody knows of one that does.
+pub fn notice_work(jobs: Res<'_, Jobs>, session: Res<'_, Session>, mut panes: Query<'_, '_, (&Pane, Option<&Shows>, &mut PanePulse)>) {
     for (pane, shows, mut pulse) in &mut panes {
-        let works = match (pane.0, shows) {
-            (PaneKind::SellCompute, _) => jobs.under_way.values().any(|flight| flight.row.state == JobState::Running),
-            (_, Some(shows)) => jobs.under_way.get(&shows.0).is_some_and(|flight| flight.row.state == JobState::Running),
-            (_, None) => false,
-        };
+        let works = session.link.is_up()
+            && match (pane.0, shows) {
+                (PaneKind::SellCompute, _) => jobs.under_way.values().any(|flight| flight.row.state == JobState::Running),
+                (_, Some(shows)) => jobs.under_way.get(&shows.0).is_some_and(|flight| flight.row.state == JobState::Running),
+                (_, None) => false,
+            };
         if pulse.works != works {
             pulse.works = works;
         }

@@ -4,6 +4,9 @@
 use std::time::Duration;
 
 use bevy::prelude::*;
+use bevy::time::Real;
+use bevy_egui::egui::Shape;
+use bevy_egui::{EguiFullOutput, EguiPostUpdateSet};
 
 use super::super::{PaneKind, PanePulse};
 use crate::domain::job::JobState;
@@ -14,7 +17,7 @@ use crate::hud::bridge::Alarm;
 use crate::hud::prefs::Motions;
 use crate::hud::testing::{Hud, NOW, job, job_event, online, status};
 use crate::node::status::WalletView;
-use crate::node::{Market, NodeEvent, NodeState, NodeStatus};
+use crate::node::{Fate, Link, Market, NodeEvent, NodeState, NodeStatus};
 use crate::wallet::{Snapshot, SyncState};
 
 fn balance(sats: u64) -> NodeEvent {
@@ -120,6 +123,27 @@ fn a_light_goes_around_a_pane_in_which_a_job_runs_and_between_two_rounds_nothing
     hud.settle();
     hud.frame_after(Duration::from_secs(60));
     assert_eq!(pulse(&mut hud, PaneKind::SellCompute).work, None, "the job is done");
+}
+
+#[test]
+fn while_the_node_is_out_of_reach_no_light_says_that_a_job_runs_and_nothing_wakes_the_window_for_one() {
+    let mut hud = online();
+    hud.say(job_event(1, JobState::Running));
+    hud.settle();
+    hud.say(NodeEvent::Link { link: Link::Lost { pid: 4711, since: NOW, fate: Fate::Silent, mode: crate::config::Mode::Daemon } });
+    hud.settle();
+    assert!(!pulse(&mut hud, PaneKind::SellCompute).works);
+    for _ in 0..3 {
+        hud.frame_after(Duration::from_secs(2));
+        hud.frame();
+        assert_eq!(pulse(&mut hud, PaneKind::SellCompute).work, None);
+    }
+    // The age of the loss is told by the minute after a while, and nothing else is due.
+    hud.frame_after(Duration::from_secs(3_600));
+    hud.settle();
+    let frame = hud.app.world().resource::<Time<Real>>().last_update().unwrap();
+    let next = hud.app.world().resource::<Alarm>().wanted();
+    assert!(next.is_none_or(|at| at > frame + Duration::from_secs(10)), "{:?}", next.map(|at| at - frame));
 }
 
 #[test]
