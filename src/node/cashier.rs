@@ -15,7 +15,7 @@ use super::ledger_watch::LedgerAlarm;
 use super::outlet::Outlet;
 use super::pin_desk;
 use super::queries;
-use super::status::{Board, WalletView};
+use super::status::{Board, OpenWallet, WalletView};
 use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::config::LimitsConfig;
@@ -76,6 +76,7 @@ pub fn limits(config: &LimitsConfig) -> Limits {
 impl Cashier {
     /// Keeps the balance everybody sees up to date, and takes up payments an earlier run began.
     pub fn open(&self, tasks: &Tasks) {
+        self.board.update(|status| status.open_wallet = Some(self.opened(false)));
         let (cashier, token) = (self.clone(), tasks.token().clone());
         tasks.spawn("wallet", async move {
             token.run_until_cancelled(cashier.follow()).await;
@@ -196,7 +197,10 @@ impl Cashier {
                     SyncState::Unreachable { reason } => Some(sentence(&WalletError::Unreachable(reason.clone()))),
                     SyncState::Synced | SyncState::Syncing => None,
                 };
-                self.board.update(|status| status.wallet = Some(WalletView { kind: self.wallet.kind().to_owned(), snapshot }));
+                self.board.update(|status| {
+                    status.wallet = Some(WalletView { kind: self.wallet.kind().to_owned(), snapshot });
+                    status.open_wallet = Some(self.opened(false));
+                });
                 return why;
             }
             Err(error) => error,
@@ -204,6 +208,7 @@ impl Cashier {
         tracing::debug!("The wallet could not be read: {error}.");
         // A connection may be allowed to take money and not to know how much there is.
         if matches!(error, WalletError::Unsupported(_) | WalletError::NotAllowed(_)) {
+            self.board.update(|status| status.open_wallet = Some(self.opened(true)));
             return None;
         }
         if let WalletError::Records(_) = &error {
@@ -216,6 +221,11 @@ impl Cashier {
             }
         });
         Some(sentence(&error))
+    }
+
+    /// The wallet there is, as whoever watches sees it.
+    fn opened(&self, hides_balance: bool) -> OpenWallet {
+        OpenWallet { kind: self.wallet.kind().to_owned(), network: self.wallet.network(), hides_balance }
     }
 
     /// Answers a command about money.
@@ -231,6 +241,8 @@ impl Cashier {
                 (Some(why), None) => {
                     Err(Failure::network(why).hint("What it holds is not known yet; it is asked again every few seconds."))
                 }
+                (None, None) => Err(Failure::user("The wallet does not tell us what it holds.")
+                    .hint("Its connection may not read the balance. Receiving and sending go on all the same.")),
                 (_, wallet) => Ok(NodeEvent::Wallet { wallet }),
             },
             NodeCommand::Payments { before, limit } => self.payments(PaymentsQuery { before, limit }).await,

@@ -8,6 +8,7 @@ use super::trouble::{Obstacle, Trouble, blockers, ledger};
 use crate::domain::clock_skew::skew;
 use crate::domain::job::Policy;
 use crate::domain::money::Sats;
+use crate::domain::payment::Network;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::spend_lock::Spending;
 use crate::domain::time::UnixMs;
@@ -97,9 +98,12 @@ pub struct NodeStatus {
     /// What those who look after the node's parts have found wrong.
     #[serde(default)]
     pub trouble: Trouble,
-    /// The wallet as last read; `None`: there is none, or the node is stopped.
+    /// The wallet as last read; `None`: it has not been read yet, may not be, or there is none.
     #[serde(default)]
     pub wallet: Option<WalletView>,
+    /// The wallet there is, read or not; `None`: there is none, or the node is stopped.
+    #[serde(default)]
+    pub open_wallet: Option<OpenWallet>,
     /// How the lock on spending stands; `None`: the node is stopped, and the ledger has to be asked.
     #[serde(default)]
     pub spending: Option<Spending>,
@@ -112,6 +116,16 @@ pub struct WalletView {
     pub kind: String,
     #[serde(flatten)]
     pub snapshot: Snapshot,
+}
+
+/// A wallet that money comes into and goes out of, whether or not it says how much there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenWallet {
+    /// `practice`, `nwc`, `spark`.
+    pub kind: String,
+    pub network: Network,
+    /// It does not tell us what it holds.
+    pub hides_balance: bool,
 }
 
 /// The shared copy of [`NodeStatus`]. Whoever changes it makes everybody who watches see it.
@@ -210,7 +224,7 @@ mod tests {
         let json = serde_json::to_value(status).expect("json");
         let known = "running state version practice pid housing npub pubkey data_dir socket policy min_price started_at online_since \
                      relays_connected relays_configured models backends_asked in_flight queued undelivered done failed refused \
-                     robot_buyer robot_seller blockers trouble wallet";
+                     robot_buyer robot_seller blockers trouble wallet open_wallet";
         let missing: Vec<&str> = known.split_whitespace().filter(|name| json.get(name).is_none()).collect();
         assert_eq!(missing, [""; 0]);
         assert_eq!(json["state"], "degraded");

@@ -8,6 +8,7 @@ use nostr_sdk::prelude::*;
 use pylon_hud::clock::Clock;
 use pylon_hud::domain::job::{JobState, Payment};
 use pylon_hud::domain::money::MilliSats;
+use pylon_hud::domain::payment::Network;
 use pylon_hud::domain::time::{Pace, UnixMs};
 use pylon_hud::node::control::ControlClient;
 use pylon_hud::node::{Finding, Leaving, NodeCommand, NodeEvent, NodeOptions, NodeState, NodeStatus, Paces, Verdict};
@@ -144,6 +145,11 @@ async fn a_wallet_that_may_not_tell_its_balance_takes_money_all_the_same() {
     purse.pay(&invoice, 1);
     buyer.result(job).await;
     well(&node).await;
+    // Nobody is told that there is no wallet.
+    let open = node.status().await.open_wallet.unwrap();
+    assert_eq!((open.kind.as_str(), open.network, open.hides_balance), ("test", Network::Practice, true));
+    let NodeEvent::Failed { failure } = node.call(NodeCommand::Wallet).await else { panic!("it has no balance to tell") };
+    assert!(failure.message.contains("does not tell"), "{failure:?}");
     node.stop();
 }
 
