@@ -212,7 +212,8 @@ fn about_paying(invoice: &str, sats: Sats, session: &Session, sure: UserAction) 
     let what = what.map_or_else(String::new, |what| format!("For: {}. ", super::widgets::words::beginning(what, 120)));
     let money = if session.is_practice() { "PRACTICE: it is play money. " } else { "" };
     let text = format!("{money}{what}The wallet may take a fee within the limits. What is sent cannot be taken back.");
-    Question::careful(format!("Send {sats} sats?"), text, format!("Send {sats} sats"), sure)
+    let unit = session.coin().unit();
+    Question::careful(format!("Send {sats} {unit}?"), text, format!("Send {sats} {unit}"), sure)
 }
 
 /// Stopping a node that works: with its jobs or without.

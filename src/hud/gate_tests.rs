@@ -26,12 +26,13 @@ fn setting(key: &str, value: &str) -> UserAction {
 fn money_and_mainnet_are_asked_about_with_the_amount_and_that_it_is_play_money() {
     let open = session(SpendState::Open);
     let Verdict::Question(question) = judge(&pay(), &OFF, &open, NOW) else { panic!("it would be sent unasked") };
-    assert_eq!(question.title, "Send 21 sats?");
+    assert_eq!(question.title, "Send 21 PRACTICE sats?");
     assert!(question.text.contains("PRACTICE") && question.text.contains("cannot be taken back"), "{}", question.text);
     assert_eq!(question.first, 1, "the ring is not on sending");
     let real = Session { market: Some(Market::Real), ..open.clone() };
     let Verdict::Question(question) = judge(&pay(), &OFF, &real, NOW) else { panic!("it would be sent unasked") };
     assert!(!question.text.contains("PRACTICE"));
+    assert_eq!((question.title.as_str(), question.answers[0].label.as_str()), ("Send 21 sats?", "Send 21 sats"));
     assert!(matches!(judge(&setting("wallet.network", "mainnet"), &OFF, &open, NOW), Verdict::Question(_)));
     for harmless in [setting("wallet.network", "regtest"), setting("provider.policy", "free"), UserAction::Tidy] {
         assert_eq!(judge(&harmless, &OFF, &open, NOW), Verdict::Pass, "{harmless:?}");

@@ -8,7 +8,7 @@ use crate::hud::action::{UserAction, Zoom};
 use crate::hud::power;
 use crate::hud::prefs::{self, Drawing, Home, Preferences, PreferencesFile, SCALE_STEP};
 use crate::hud::state::{Notices, Now, Session, Tone};
-use crate::hud::theme::{Coin, Palette, Theme};
+use crate::hud::theme::{Palette, Theme};
 
 /// Obeys what preferences have to do with, and saves them if they are different afterwards.
 pub fn obey(
@@ -66,7 +66,7 @@ pub fn follow(
     mut ground: ResMut<'_, ClearColor>,
     mut settings: ResMut<'_, WinitSettings>,
 ) {
-    let coin = if session.is_practice() { Coin::Practice } else { Coin::Sats };
+    let coin = session.coin();
     if !preferences.is_changed() && theme.palette.coin == coin {
         return;
     }

@@ -145,9 +145,9 @@ fn send(player: &mut Player) {
     player.hud.assert_shows("a coffee");
     player.hud.take_asked();
     player.does(ActionKind::MainAction);
-    player.hud.assert_shows("SEND 5 SATS?");
+    player.hud.assert_shows("SEND 5 PRACTICE SATS?");
     assert!(player.hud.take_asked().is_empty(), "nothing is paid before the question is answered");
-    player.reaches("SEND 5 SATS");
+    player.reaches("SEND 5 PRACTICE SATS");
     player.does(ActionKind::Press);
     let asked = NodeCommand::Pay { bolt11: invoice().bolt11, sats: Sats(5) };
     assert!(player.hud.asked().contains(&asked), "{:?}", player.hud.asked());

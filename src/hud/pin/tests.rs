@@ -202,9 +202,9 @@ fn what_waits_behind_the_lock_goes_on_when_it_is_open() {
     let asked = hud.asked();
     hud.answer(&asked[0], NodeEvent::Spending { spending: spending(SpendState::Open, true) });
     hud.settle();
-    hud.assert_shows("SEND 21 SATS?");
+    hud.assert_shows("SEND 21 PRACTICE SATS?");
     hud.take_asked();
-    hud.click("SEND 21 SATS");
+    hud.click("SEND 21 PRACTICE SATS");
     assert_eq!(hud.take_asked(), [pay]);
 }
 

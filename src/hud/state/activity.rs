@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-use super::Reduce;
+use super::{Reduce, Session};
 use crate::domain::job::JobState;
 use crate::domain::payment::{Direction, Payment, PaymentState};
 use crate::domain::purchase::PurchaseState;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::time::UnixMs;
+use crate::hud::HudSystems;
 use crate::hud::bridge::FromNode;
+use crate::hud::theme::Coin;
 use crate::logging::redact;
 use crate::node::{Failure, Fate, Link, NodeEvent, NodeState, NodeStatus, SettingChange, TestStep};
 use crate::store::{JobRow, Offer, PurchaseRow};
@@ -38,6 +40,8 @@ pub struct Activity {
     pub entries: VecDeque<Entry>,
     /// Lines ever, including those no longer kept: numbers them for whoever pauses.
     pub said: u64,
+    /// What amounts are in.
+    coin: Coin,
     last_state: NodeState,
     /// What was in the way when it was last looked at, by code.
     last_blockers: Vec<String>,
@@ -78,14 +82,26 @@ impl Reduce for Activity {
         if let NodeEvent::Status { status } = &said.event {
             return self.status(status, now);
         }
-        if let Some((level, text)) = line(&said.event) {
+        if let Some((level, text)) = line(&said.event, self.coin) {
             self.add(now, level, &text);
         }
     }
 }
 
+pub(super) fn plugin(app: &mut App) {
+    let look = look_at_market.after(super::reduce::<Session>).before(super::reduce::<Activity>);
+    app.add_systems(Update, look.in_set(HudSystems::Reduce));
+}
+
+/// Sees which market amounts are told of.
+fn look_at_market(session: Res<'_, Session>, mut activity: ResMut<'_, Activity>) {
+    if activity.coin != session.coin() {
+        activity.coin = session.coin();
+    }
+}
+
 /// What an event is worth in the list. Answers to questions of the window are not.
-fn line(event: &NodeEvent) -> Option<(Level, String)> {
+fn line(event: &NodeEvent, coin: Coin) -> Option<(Level, String)> {
     match event {
         NodeEvent::JobChanged { job } => Some(job_line(job)),
         NodeEvent::Refused { code } => Some((Level::Info, format!("A request was turned away: {code}."))),
@@ -98,10 +114,10 @@ fn line(event: &NodeEvent) -> Option<(Level, String)> {
         NodeEvent::Testing { step: TestStep::Answered { job, took_ms, .. } } => {
             Some((Level::Info, format!("Test job {} came back after {took_ms} ms.", job.short())))
         }
-        NodeEvent::Payment { payment } => Some(payment_line(payment)),
+        NodeEvent::Payment { payment } => Some(payment_line(payment, coin)),
         NodeEvent::SettingsChanged { changes } => Some((Level::Info, settings_line(changes))),
         NodeEvent::PurchaseChanged { purchase } => Some(purchase_line(purchase)),
-        NodeEvent::Offer { offer } => Some(offer_line(offer)),
+        NodeEvent::Offer { offer } => Some(offer_line(offer, coin)),
         NodeEvent::Link { link } => link_line(link),
         // Told with every status as well; who has changed it is told as a notice.
         NodeEvent::Spending { .. } => None,
@@ -178,19 +194,19 @@ fn purchase_line(row: &PurchaseRow) -> (Level, String) {
     (level, format!("Request {} {}{why}", row.id.short(), row.state))
 }
 
-fn offer_line(offer: &Offer) -> (Level, String) {
+fn offer_line(offer: &Offer, coin: Coin) -> (Level, String) {
     let who = format!("{} for request {}", offer.provider.short(), offer.request.short());
     match offer.flaw {
-        None => (Level::Info, format!("{} sats asked by {who}.", offer.asked.unwrap_or_default().ceil_sats())),
+        None => (Level::Info, format!("{} {} asked by {who}.", offer.asked.unwrap_or_default().ceil_sats(), coin.unit())),
         Some(flaw) => (Level::Warning, format!("An offer of {who} is not paid: {}.", flaw.words())),
     }
 }
 
-fn payment_line(payment: &Payment) -> (Level, String) {
-    let sats = payment.amount.ceil_sats();
+fn payment_line(payment: &Payment, coin: Coin) -> (Level, String) {
+    let (sats, unit) = (payment.amount.ceil_sats(), coin.unit());
     let what = match payment.direction {
-        Direction::In => format!("{sats} sats came in"),
-        Direction::Out => format!("{sats} sats out"),
+        Direction::In => format!("{sats} {unit} came in"),
+        Direction::Out => format!("{sats} {unit} out"),
     };
     match &payment.state {
         PaymentState::Pending => (Level::Info, format!("{what}: pending.")),

@@ -84,7 +84,7 @@ pub fn plugin(app: &mut App) {
     listen::<Activity>(app);
     listen::<Notices>(app);
     app.add_plugins((session::plugin, asking::plugin, ages::plugin, countdowns::plugin, notices::plugin));
-    app.add_plugins((details::plugin, unseen::plugin, roll::plugin));
+    app.add_plugins((activity::plugin, details::plugin, unseen::plugin, roll::plugin));
 }
 
 /// Listens, and forgets when the market changes.

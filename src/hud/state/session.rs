@@ -8,6 +8,7 @@ use crate::domain::spend_lock::{SpendState, Spending};
 use crate::domain::time::UnixMs;
 use crate::hud::HudSystems;
 use crate::hud::bridge::{Bridge, FromNode};
+use crate::hud::theme::Coin;
 use crate::node::{Link, Market, NodeCommand, NodeEvent, NodeState, NodeStatus};
 
 /// The session with a node.
@@ -31,6 +32,11 @@ impl Session {
     /// Whether the market is practice, as chosen or as the node says.
     pub fn is_practice(&self) -> bool {
         self.market == Some(Market::Practice) || self.status.practice
+    }
+
+    /// What amounts are in.
+    pub fn coin(&self) -> Coin {
+        if self.is_practice() { Coin::Practice } else { Coin::Sats }
     }
 
     /// Whether a command of this kind is under way.

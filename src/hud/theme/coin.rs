@@ -17,6 +17,14 @@ impl Coin {
         }
     }
 
+    /// What stands after an amount of thousandths.
+    pub const fn thousandths(self) -> &'static str {
+        match self {
+            Self::Sats => "msats",
+            Self::Practice => "PRACTICE msats",
+        }
+    }
+
     /// What stands after an amount in a sentence.
     pub const fn unit(self) -> &'static str {
         match self {

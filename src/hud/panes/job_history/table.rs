@@ -35,8 +35,10 @@ const COLUMNS: [Head; 8] = [
     head("status", Some(118.0), Align::Min, 0.0),
     head("tok", Some(52.0), Align::Max, 480.0),
     head("took", Some(76.0), Align::Max, 0.0),
-    head("sats", Some(44.0), Align::Max, 640.0),
+    head(AMOUNT, Some(76.0), Align::Max, 680.0),
 ];
+/// The column of what was paid. Its heading is what it is in.
+const AMOUNT: &str = "amount";
 
 /// Draws the table and what is below it.
 pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Scrolled, wishes: &mut Wishes) {
@@ -71,7 +73,8 @@ pub fn view(ui: &mut Ui, history: &History, session: &Session, scrolled: &mut Sc
         let table = columns.fold(table, TableBuilder::column).column(Column::exact(bar - tokens::GAP));
         let table = table.header(tokens::TABLE_ROW, |mut row| {
             for head in &shown {
-                cell(&mut row, head.side, |ui| ui.label(ink.low(Text::Table, head.title)));
+                let title = if head.title == AMOUNT { ink.0.coin.mark() } else { head.title };
+                cell(&mut row, head.side, |ui| ui.label(ink.low(Text::Table, title)));
             }
         });
         table.body(|body| {
