@@ -43,9 +43,9 @@ impl Light {
     }
 }
 
-/// How far the grid has moved, in pixels of a cell.
+/// How far the grid has moved, in pixels. How many make a cell is for the screen's scale to say.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drift(u32);
+pub struct Drift(u64);
 
 /// Draws the backdrop before everything else.
 pub fn plugin(app: &mut App) {
@@ -94,7 +94,7 @@ fn roam(
         return;
     }
     let (step, now) = (tokens::AMBIENT_STEP.as_millis() as u64, u64::try_from(now.0.0).unwrap_or_default());
-    drift.set_if_neq(Drift((now / step % tokens::GRID_CELL as u64) as u32));
+    drift.set_if_neq(Drift(now / step));
     if let Some(frame) = real.last_update() {
         alarm.at(frame + Duration::from_millis(step - now % step));
     }
@@ -131,17 +131,18 @@ fn words(ui: &mut Ui, palette: &Palette, state: &str) {
 }
 
 /// Grid and tint. `light` is the colour of the node's state.
-fn paint(painter: &Painter, area: Rect, palette: &Palette, light: Color32, drift: u32) {
+fn paint(painter: &Painter, area: Rect, palette: &Palette, light: Color32, drift: u64) {
     painter.rect_filled(area, 0.0, palette.ground);
     painter.add(grid(area, painter.pixels_per_point(), palette.grid, drift));
     painter.add(tint(area, tokens::faded(light, tokens::TINT_STRENGTH)));
 }
 
 /// Lines on whole physical pixels, or they would be two grey pixels wide on scaled screens.
-fn grid(area: Rect, pixels_per_point: f32, colour: Color32, drift: u32) -> Mesh {
+fn grid(area: Rect, pixels_per_point: f32, colour: Color32, drift: u64) -> Mesh {
     let on_pixel = |points: f32| (points * pixels_per_point).round() / pixels_per_point;
     let thickness = (tokens::HAIRLINE * pixels_per_point).round().max(1.0) / pixels_per_point;
-    let first = drift as f32 / pixels_per_point % tokens::GRID_CELL;
+    let cell = f64::from(tokens::GRID_CELL * pixels_per_point);
+    let first = (drift as f64 % cell) as f32 / pixels_per_point;
     let lines = |length: f32| (0..).map(move |line| first + line as f32 * tokens::GRID_CELL).take_while(move |at| *at < length);
     let mut mesh = Mesh::default();
     for x in lines(area.width()) {
@@ -211,8 +212,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_grid_moves_on_by_a_pixel_at_any_scale_also_from_one_cell_to_the_next() {
+        for pixels_per_point in [1.0, 1.25, 1.5, 2.0] {
+            let first = |drift| (grid(AREA, pixels_per_point, tokens::NIGHT.grid, drift).vertices[0].pos.x * pixels_per_point).round();
+            for drift in 1_700_000_000..1_700_000_200 {
+                let (before, after) = (first(drift), first(drift + 1));
+                let cell = 40.0 * pixels_per_point;
+                assert!(after == before + 1.0 || (before == cell - 1.0 && after == 0.0), "{before} {after} at {pixels_per_point}");
+            }
+        }
+    }
+
     /// A window whose node is online, with this taste, ten seconds long: at which of its frames was something asked for.
-    fn wakes(ambient: Ambient, motions: Motions, state: NodeState) -> Vec<u32> {
+    fn wakes(ambient: Ambient, motions: Motions, state: NodeState) -> Vec<u64> {
         let preferences = Preferences { ambient, motions, ..Preferences::default() };
         let mut hud = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
         hud.say(status_event(state));
