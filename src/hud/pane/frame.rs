@@ -14,7 +14,7 @@ use super::grip::GRIPS;
 use super::motion::Goal;
 use super::pulse::{self, PanePulse};
 use super::snap::{self, Snap};
-use super::{Closed, Pane, PaneFrame, PaneMotion, PaneOrder, Stage, layout};
+use super::{ActivePane, Closed, Pane, PaneFrame, PaneMotion, PaneOrder, Stage, layout};
 use crate::hud::action::UserAction;
 use crate::hud::banner::Clearing;
 use crate::hud::hotbar::{Opens, Slot};
@@ -29,6 +29,7 @@ pub struct PaneUi<'w, 's, M: Component> {
     contexts: EguiContexts<'w, 's>,
     theme: Res<'w, Theme>,
     arranging: Res<'w, Arranging>,
+    active: Res<'w, ActivePane>,
     panes: Query<
         'w,
         's,
@@ -58,7 +59,8 @@ impl<M: Component> PaneUi<'_, '_, M> {
             let is_arranged = self.arranging.0.is_some_and(|arranged| arranged.pane == entity);
             let slot = self.slots.iter().find(|(_, opens)| opens.0 == entity).map(|(slot, _)| slot.index);
             let place = self.clearing.clear(motion.place(frame.rect), self.stage.work);
-            let chrome = Chrome { entity, frame, motion, place, pulse, is_arranged, slot, palette: &self.theme.palette };
+            let is_active = self.active.0 == Some(entity);
+            let chrome = Chrome { entity, frame, motion, place, pulse, is_active, is_arranged, slot, palette: &self.theme.palette };
             let mut wishes = Wishes::default();
             chrome.show(&context, body, scrolled.bypass_change_detection(), &mut wishes, &mut content);
             self.actions.write_batch(wishes.take());
@@ -109,6 +111,8 @@ struct Chrome<'a> {
     frame: &'a PaneFrame,
     motion: &'a PaneMotion,
     pulse: &'a PanePulse,
+    /// It is the active one, or becomes it.
+    is_active: bool,
     /// Arrows move or resize it.
     is_arranged: bool,
     place: Rect,
@@ -277,7 +281,7 @@ impl Chrome<'_> {
         painter.rect_stroke(place, 0.0, Stroke::new(tokens::HAIRLINE, bright), StrokeKind::Outside);
         let outside = tokens::BRACKET_REST + tokens::BRACKET_SLIDE * (1.0 - active);
         brackets(painter, place.expand(outside), bright);
-        if active < 1.0 && self.motion.goal == Goal::Open {
+        if active < 1.0 && self.is_active && self.motion.goal == Goal::Open {
             sweep(painter, place, self.motion.focus, self.palette);
         }
     }

@@ -12,10 +12,12 @@ use super::super::{PaneKind, PanePulse};
 use crate::domain::job::JobState;
 use crate::domain::money::MilliSats;
 use crate::domain::payment::{Direction, Network, Payment, PaymentState};
+use crate::hud::HudSystems;
 use crate::hud::action::UserAction;
 use crate::hud::bridge::Alarm;
 use crate::hud::prefs::Motions;
 use crate::hud::testing::{Hud, NOW, job, job_event, online, status};
+use crate::hud::theme::tokens;
 use crate::node::status::WalletView;
 use crate::node::{Fate, Link, Market, NodeEvent, NodeState, NodeStatus};
 use crate::wallet::{Snapshot, SyncState};
@@ -195,4 +197,42 @@ fn another_market_is_no_payment() {
     hud.open(1);
     hud.frame();
     assert_eq!(pulse(&mut hud, PaneKind::Wallet).payment, None);
+}
+
+/// What was drawn last.
+#[derive(Resource, Default)]
+struct Drawn(Vec<Shape>);
+
+fn keep(outputs: Query<'_, '_, &EguiFullOutput>, mut drawn: ResMut<'_, Drawn>) {
+    let shapes = outputs.iter().filter_map(|output| output.0.as_ref()).flat_map(|output| &output.shapes);
+    drawn.0 = shapes.map(|shape| shape.shape.clone()).collect();
+}
+
+/// Whether the light runs along a pane's upper border that says that it is the active one now.
+fn sweeps(hud: &mut Hud, kind: PaneKind) -> bool {
+    let top = hud.place(kind).top();
+    hud.app.world().resource::<Drawn>().0.iter().any(|shape| match shape {
+        Shape::LineSegment { points: [from, to], stroke } => from.y == top && to.y == top && stroke.width == tokens::FOCUS_RING,
+        _ => false,
+    })
+}
+
+#[test]
+fn a_light_runs_along_the_pane_that_becomes_active_and_not_along_the_one_that_was() {
+    let mut hud = Hud::new();
+    hud.open(2);
+    hud.app.init_resource::<Drawn>();
+    hud.app
+        .add_systems(PostUpdate, keep.after(EguiPostUpdateSet::EndPass).before(EguiPostUpdateSet::ProcessOutput).before(HudSystems::Act));
+    hud.settle();
+    assert_ne!(hud.place(PaneKind::SellCompute).top(), hud.place(PaneKind::JobHistory).top());
+    let sell = hud.pane(PaneKind::SellCompute);
+    hud.app.world_mut().write_message(UserAction::Focus(sell));
+    hud.frame();
+    hud.frame();
+    hud.frame_after(Duration::from_millis(60));
+    hud.frame();
+    assert_eq!((sweeps(&mut hud, PaneKind::SellCompute), sweeps(&mut hud, PaneKind::JobHistory)), (true, false));
+    hud.settle();
+    assert!(!sweeps(&mut hud, PaneKind::SellCompute), "once");
 }
