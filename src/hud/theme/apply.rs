@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContext;
-use bevy_egui::egui::style::{ScrollStyle, WidgetVisuals, Widgets};
+use bevy_egui::egui::style::{ScrollAnimation, ScrollStyle, WidgetVisuals, Widgets};
 use bevy_egui::egui::{self, Color32, CornerRadius, Margin, Stroke, vec2};
 
 use super::tokens::{self, Palette};
@@ -30,7 +30,7 @@ pub fn apply(theme: Res<'_, Theme>, preferences: Res<'_, Preferences>, mut conte
                 style.spacing.interact_size.y = theme.hit;
                 if preferences.motions == Motions::Reduced {
                     style.animation_time = 0.0;
-                    style.scroll_animation = egui::style::ScrollAnimation::none();
+                    style.scroll_animation = ScrollAnimation::none();
                 }
             });
         }
@@ -41,6 +41,7 @@ pub fn apply(theme: Res<'_, Theme>, preferences: Res<'_, Preferences>, mut conte
 pub fn restyle(style: &mut egui::Style, palette: &Palette) {
     style.text_styles = fonts::text_styles().collect();
     style.animation_time = tokens::WIDGET_FADE.as_secs_f32();
+    style.scroll_animation = ScrollAnimation::default();
     style.interaction.tooltip_delay = tokens::TOOLTIP_DELAY.as_secs_f32();
     // A drag on a label moves the pane; what is worth copying has a button for it.
     style.interaction.selectable_labels = false;
@@ -92,5 +93,26 @@ fn widgets(palette: &Palette) -> Widgets {
         hovered: look(palette.surface_3, palette.border_strong, palette.text_high),
         active: look(palette.slot_active, palette.border_strong, palette.text_high),
         open: look(palette.surface_3, palette.border_strong, palette.text_high),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hud::action::UserAction;
+    use crate::hud::testing::Hud;
+
+    #[test]
+    fn whoever_has_reduced_motion_and_takes_it_back_scrolls_as_before() {
+        let mut hud = Hud::new();
+        let mut wish = |motions| {
+            hud.app.world_mut().write_message(UserAction::SetMotions(motions));
+            hud.settle();
+            let world = hud.app.world_mut();
+            let context = world.query::<&mut EguiContext>().iter_mut(world).next().map(|mut context| context.get_mut().clone());
+            context.map(|context| context.style_of(egui::Theme::Dark).scroll_animation)
+        };
+        assert_eq!(wish(Motions::Reduced), Some(ScrollAnimation::none()));
+        assert_eq!(wish(Motions::Full), Some(ScrollAnimation::default()));
     }
 }
