@@ -87,7 +87,7 @@ pub struct SavedJob {
     pub market: Home,
 }
 
-/// A rectangle in whole points.
+/// A rectangle in whole points, from the upper left corner of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
@@ -137,6 +137,8 @@ fn slots(world: &mut World) -> Vec<SavedSlot> {
 
 fn panes(world: &mut World) -> Vec<SavedPane> {
     let active = world.resource::<ActivePane>().0;
+    // How far a kiosk's picture has drifted is nothing to keep.
+    let drift = world.resource::<Stage>().window.min.to_vec2();
     let market = world.resource::<Session>().market;
     let mut panes = world.query::<(EntityRef<'_>, &Pane, &PaneFrame, &PaneMotion, &PaneOrder)>();
     let saved = panes.iter(world).filter_map(|(pane, kind, frame, motion, order)| {
@@ -153,7 +155,7 @@ fn panes(world: &mut World) -> Vec<SavedPane> {
         let saved = SavedPane {
             kind: kind.0,
             standing,
-            place: frame.is_placed.then(|| Place::of(frame.wanted)),
+            place: frame.is_placed.then(|| Place::of(frame.wanted.translate(-drift))),
             clear: frame.is_placed && frame.is_clear,
             tile: frame.tile,
             scroll: pane.get::<Scrolled>().map_or(0, |scrolled| scrolled.points()),

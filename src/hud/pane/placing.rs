@@ -142,9 +142,9 @@ impl Arrangement<'_, '_> {
     /// that no longer fit are moved and shrunk, and are as they were when there is room again.
     pub fn resize(&mut self, window: Rect) {
         let before = std::mem::replace(&mut *self.stage, Stage::of(window));
-        if (before.window.size() - window.size()).abs().max_elem() < 0.5 {
-            // A kiosk's picture has drifted, and everything with it.
-            let by = window.min - before.window.min;
+        // A kiosk's picture drifts, and everything with it.
+        let by = window.min - before.window.min;
+        if by != Vec2::ZERO {
             for (_, _, mut frame, ..) in &mut self.panes {
                 (frame.rect, frame.wanted) = (frame.rect.translate(by), frame.wanted.translate(by));
             }

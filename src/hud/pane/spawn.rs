@@ -122,7 +122,9 @@ impl Arrangement<'_, '_> {
         let kind = PaneKind::JobDetail;
         let mut frame = frame_of(kind, saved);
         frame.title = format!("Job {}", job.short()).into();
-        if !frame.is_placed {
+        if frame.is_placed {
+            frame.wanted = frame.wanted.translate(self.stage.window.min.to_vec2());
+        } else {
             let place = layout::cascade(kind.spec().size, self.stage.work, &mut self.cascade);
             frame.put(place, &self.stage);
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Rect, pos2, vec2};
@@ -330,6 +331,24 @@ fn places_off_the_screen_and_absurd_ones_are_brought_inside() {
     assert_eq!(hud.place(PaneKind::Pylon).size(), vec2(200.0, 100.0));
     assert_eq!(form::<job_history::Form>(&mut hud, PaneKind::JobHistory), job_history::Form::default());
     assert!(!hud.shows("preferences were not used"));
+}
+
+#[test]
+fn how_far_a_kiosks_picture_has_drifted_is_not_kept() {
+    let mut hud = Hud::kiosk();
+    hud.app.world_mut().write_message(UserAction::Show(PaneKind::Pylon));
+    hud.settle();
+    let (kept, place) = (Layout::of(hud.app.world_mut()), hud.place(PaneKind::Pylon));
+    hud.frame_after(Duration::from_secs(180));
+    hud.settle();
+    assert_ne!(hud.place(PaneKind::Pylon), place, "the picture has drifted");
+    assert_eq!(Layout::of(hud.app.world_mut()), kept);
+    hud.app.world_mut().write_message(AppExit::Success);
+    hud.frame();
+    let preferences = hud.app.world().resource::<Preferences>().clone();
+    let mut again = Hud::kiosk_with(Read { preferences, ..Read::default() });
+    assert_eq!(again.stack(), hud.stack());
+    assert_eq!(Layout::of(again.app.world_mut()), kept);
 }
 
 #[test]
