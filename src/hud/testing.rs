@@ -324,7 +324,6 @@ pub fn status_event(state: NodeState) -> NodeEvent {
     NodeEvent::Status { status: Box::new(status(state)) }
 }
 
-/// A job that arrived `number` milliseconds after [`NOW`].
 /// A window whose node is online, at rest.
 pub fn online() -> Hud {
     let mut hud = Hud::new();
@@ -334,6 +333,7 @@ pub fn online() -> Hud {
     hud
 }
 
+/// A job that arrived `number` milliseconds after [`NOW`].
 pub fn job(number: u32, state: JobState) -> JobRow {
     let mut id = [0; 32];
     id[..4].copy_from_slice(&number.to_be_bytes());

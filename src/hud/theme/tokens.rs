@@ -287,7 +287,6 @@ pub const TINT_FADE: Duration = Duration::from_millis(600);
 /// What is held down on a pad counts again after the first, and after each of these.
 pub const REPEAT_AFTER: Duration = Duration::from_millis(380);
 pub const REPEAT_EVERY: Duration = Duration::from_millis(110);
-/// What is no error goes by itself.
 /// Good news goes by itself, and a warning after a while; an error stays.
 pub const NOTICE_STAYS: Duration = Duration::from_secs(6);
 pub const WARNING_STAYS: Duration = Duration::from_secs(60);
