@@ -7,20 +7,22 @@ use crate::domain::relay::{RelayHealth, RelayState};
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Now, Relays, Session};
 use crate::hud::theme::{Text, tokens};
-use crate::hud::widgets::{Age, Ink, Signal, Wishes, card, field, lamp, words};
+use crate::hud::widgets::field::Heard;
+use crate::hud::widgets::{Age, Ink, Signal, card, field, lamp, words};
+use crate::node::NodeCommand;
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
 pub struct RelaysPane;
 
 pub fn draw(mut pane: PaneUi<'_, '_, RelaysPane>, relays: Res<'_, Relays>, session: Res<'_, Session>, now: Res<'_, Now>) -> Result {
-    pane.show(Body::Scrolls, |ui, _, wishes| view(ui, &relays, &session, *now, wishes))
+    pane.show(Body::Scrolls, |ui, _, _| view(ui, &relays, &session, *now))
 }
 
 /// Draws the content.
-pub fn view(ui: &mut Ui, relays: &Relays, session: &Session, now: Now, _wishes: &mut Wishes) {
+pub fn view(ui: &mut Ui, relays: &Relays, session: &Session, now: Now) {
     if relays.relays.is_empty() {
-        return field::nothing(ui, "No relays are configured. Set relays.urls in the config.");
+        return none(ui, relays, session);
     }
     if !session.link.is_up() {
         ui.label(Ink::of(ui).signal(Signal::Warning, Text::Table, "The node is out of reach: this is from before."));
@@ -33,6 +35,17 @@ pub fn view(ui: &mut Ui, relays: &Relays, session: &Session, now: Now, _wishes: 
         let sign = if session.link.is_up() { (signal, word.to_owned()) } else { (Signal::Quiet, format!("unknown; was: {word}")) };
         one(ui, relay, sign, now);
     }
+}
+
+/// None is configured, or nobody has said yet which are.
+fn none(ui: &mut Ui, relays: &Relays, session: &Session) {
+    let is_asked = session.awaits(&NodeCommand::Preflight) || session.awaits(&NodeCommand::Relays);
+    if let Some(why) = relays.trouble.as_deref().filter(|_| !relays.is_known && !is_asked) {
+        let words = format!("Which relays are configured is not known. {why}");
+        ui.add(Label::new(Ink::of(ui).signal(Signal::Bad, Text::Table, words)).wrap());
+        return;
+    }
+    field::none(ui, Heard::of(relays.is_known, is_asked), "No relays are configured. Set relays.urls in the config.");
 }
 
 const fn sign(state: RelayState) -> (Signal, &'static str) {

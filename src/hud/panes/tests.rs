@@ -18,7 +18,7 @@ use crate::hud::testing::{Hud, NOW, job, job_event, online, preflight, status, s
 use crate::node::NodeStatus;
 use crate::node::status::WalletView;
 use crate::node::trouble::{LedgerTrouble, Trouble, blockers};
-use crate::node::{Failure, Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, RobotKind, Scope, TestStep, Verdict};
+use crate::node::{Fault, Finding, Leaving, NodeCommand, NodeEvent, NodeState, Preflight, RobotKind, Scope, TestStep, Verdict};
 use crate::wallet::{Snapshot, SyncState};
 
 #[test]
@@ -143,8 +143,17 @@ fn pylon_shows_the_node_and_starts_and_stops_it() {
 
 #[test]
 fn relays_shows_each_with_its_own_words() {
-    let mut hud = online();
+    let mut hud = Hud::new();
     hud.open(6);
+    hud.assert_shows("Asking…");
+    let none = Preflight { relays: Vec::new(), ..preflight() };
+    for (preflight, words) in [(none, "No relays are configured."), (preflight(), "wss://relay.example")] {
+        hud.say(NodeEvent::Preflight { preflight: Box::new(preflight) });
+        hud.settle();
+        hud.assert_shows(words);
+        assert!(!hud.shows("Asking…"));
+    }
+    hud.say(status_event(NodeState::Online));
     let relay = RelayHealth {
         url: "wss://relay.example/".into(),
         state: RelayState::Retrying,

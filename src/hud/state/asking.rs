@@ -1,18 +1,24 @@
 //! What the window wants to know without being told to: asked once when a market is entered, and again when what is
-//! known has become old. Never by the clock: a question wakes the node, and its answer wakes the window.
+//! known has become old. By the clock only when "today" is another day: a question wakes the node, and its answer wakes
+//! the window.
+
+use std::time::Duration;
 
 use bevy::prelude::*;
+use bevy::time::Real;
 
-use super::{History, Session};
+use super::{History, Money, Now, Session};
+use crate::domain::time::DAY_MS;
 use crate::hud::HudSystems;
 use crate::hud::action::UserAction;
-use crate::hud::bridge::FromNode;
+use crate::hud::bridge::{Alarm, FromNode};
 use crate::hud::pane::Closed;
 use crate::node::{Market, NodeCommand, NodeEvent, RobotKind};
 use crate::store::JobsQuery;
 
 pub(super) fn plugin(app: &mut App) {
     app.add_systems(Update, (greet, list_payments, refresh_totals, refresh_relays, check_again).chain().in_set(HudSystems::Ask));
+    app.add_systems(Update, wake_at_midnight.in_set(HudSystems::Move));
 }
 
 /// The last answer's state, to see it change.
@@ -68,6 +74,13 @@ fn refresh_totals(session: Res<'_, Session>, history: Res<'_, History>, mut acti
         if session.status.running {
             actions.write(UserAction::Ask(NodeCommand::Relays));
         }
+    }
+}
+
+/// Wakes the window when the "today" it shows is over.
+fn wake_at_midnight(history: Res<'_, History>, now: Res<'_, Now>, real: Res<'_, Time<Real>>, mut alarm: ResMut<'_, Alarm>) {
+    if let Some(frame) = real.last_update().filter(|_| history.stats.is_some()) {
+        alarm.at(frame + Duration::from_millis(DAY_MS - now.0.since(now.0.day_start())));
     }
 }
 

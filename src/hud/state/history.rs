@@ -24,9 +24,14 @@ pub struct History {
     pub next: Option<PageKey>,
     pub stats: Option<Stats>,
     /// The totals are older than the rows.
-    pub stats_stale: bool,
-    /// Why the ledger could not be read.
-    pub trouble: Option<String>,
+    stats_stale: bool,
+    /// The day they are of, in UTC.
+    stats_day: Option<UnixMs>,
+    /// The ledger has told its newest jobs.
+    pub is_known: bool,
+    /// Why the jobs could not be read, and why the totals could not: each until it goes well.
+    rows_trouble: Option<String>,
+    stats_trouble: Option<String>,
 }
 
 type Key = Reverse<(UnixMs, JobId)>;
@@ -36,6 +41,16 @@ fn key(row: &JobRow) -> Key {
 }
 
 impl History {
+    /// Why the ledger could not be read.
+    pub fn trouble(&self) -> Option<&str> {
+        self.rows_trouble.as_deref().or(self.stats_trouble.as_deref())
+    }
+
+    /// Whether the totals are older than the rows, or their "today" is over.
+    pub fn is_stale(&self, now: UnixMs) -> bool {
+        self.stats_stale || self.stats_day.is_some_and(|day| day != now.day_start())
+    }
+
     fn put(&mut self, row: &JobRow) {
         match self.rows.binary_search_by_key(&key(row), key) {
             Ok(at) => {
@@ -70,12 +85,12 @@ impl History {
             }
         }
         self.next = next;
-        self.trouble = None;
+        (self.is_known, self.rows_trouble) = (true, None);
     }
 }
 
 impl Reduce for History {
-    fn reduce(&mut self, said: &FromNode, _now: UnixMs) {
+    fn reduce(&mut self, said: &FromNode, now: UnixMs) {
         match (&said.answers, &said.event) {
             (_, NodeEvent::JobChanged { job }) => {
                 self.put(job);
@@ -85,12 +100,16 @@ impl Reduce for History {
             (Some(NodeCommand::Jobs { query }), NodeEvent::Jobs { page }) => self.page(&page.rows, page.next, query.before.is_some()),
             (_, NodeEvent::Stats { stats }) => {
                 self.stats = Some(stats.as_ref().clone());
+                self.stats_day = Some(now.day_start());
                 self.stats_stale = false;
+                self.stats_trouble = None;
             }
-            (Some(NodeCommand::Jobs { .. } | NodeCommand::Stats), NodeEvent::Failed { failure }) => {
-                self.trouble = Some(failure.message.clone());
-                // Asking again at once would ask for ever; the next change of a job does.
+            (Some(NodeCommand::Jobs { .. }), NodeEvent::Failed { failure }) => self.rows_trouble = Some(failure.message.clone()),
+            (Some(NodeCommand::Stats), NodeEvent::Failed { failure }) => {
+                self.stats_trouble = Some(failure.message.clone());
+                // Asking again at once would ask for ever; the next change of a job does, or the next day.
                 self.stats_stale = false;
+                self.stats_day = Some(now.day_start());
             }
             _ => {}
         }

@@ -98,6 +98,36 @@ pub fn heading(ui: &mut Ui, text: &str) {
     ui.label(Ink::of(ui).low(Text::Table, text));
 }
 
+/// Whether it is known that there is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Who knows has answered.
+    Answered,
+    /// It has been asked, and has not answered yet.
+    Asked,
+    /// Nobody has been asked, or nobody could answer.
+    Nothing,
+}
+
+impl Heard {
+    pub const fn of(is_known: bool, is_asked: bool) -> Self {
+        match (is_known, is_asked) {
+            (true, _) => Self::Answered,
+            (false, true) => Self::Asked,
+            (false, false) => Self::Nothing,
+        }
+    }
+}
+
+/// That there is nothing, if that is known.
+pub fn none(ui: &mut Ui, heard: Heard, text: &str) {
+    match heard {
+        Heard::Answered => nothing(ui, text),
+        Heard::Asked => nothing(ui, "Asking…"),
+        Heard::Nothing => {}
+    }
+}
+
 /// What stands where there is nothing yet, and why.
 pub fn nothing(ui: &mut Ui, text: &str) {
     ui.add_space(tokens::GAP);

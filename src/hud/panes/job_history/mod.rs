@@ -16,8 +16,11 @@ use crate::hud::action::UserAction;
 use crate::hud::pane::frame::{Body, PaneUi};
 use crate::hud::state::{Details, History, Session};
 use crate::hud::theme::Text;
+use crate::hud::widgets::field::Heard;
 use crate::hud::widgets::scroll::{self, Scrolled};
 use crate::hud::widgets::{Ink, Signal, Wishes, button, field};
+use crate::node::NodeCommand;
+use crate::store::JobsQuery;
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -52,13 +55,13 @@ pub fn view(ui: &mut Ui, history: &History, details: &Details, session: &Session
     if let Some(job) = form.job {
         return one(ui, job, details, wishes);
     }
-    if let Some(trouble) = &history.trouble {
+    if let Some(trouble) = history.trouble() {
         ui.add(Label::new(Ink::of(ui).signal(Signal::Bad, Text::Table, format!("The ledger could not be read. {trouble}"))).wrap());
     }
     summary::view(ui, history);
     if history.rows.is_empty() {
-        field::nothing(ui, "No jobs yet. They appear here as they arrive.");
-        return;
+        let heard = Heard::of(history.is_known, session.awaits(&NodeCommand::Jobs { query: JobsQuery::default() }));
+        return field::none(ui, heard, "No jobs yet. They appear here as they arrive.");
     }
     table::view(ui, history, session, &mut form.scrolled, wishes);
 }

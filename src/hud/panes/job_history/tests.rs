@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::time::Duration;
+
+use bevy::time::{Real, Time};
+
 use crate::domain::ids::{JobId, Pubkey};
 use crate::domain::job::{JobState, Payment, Policy};
 use crate::domain::money::MilliSats;
+use crate::domain::time::DAY_MS;
 use crate::hud::action::UserAction;
-use crate::hud::testing::{NOW, job, job_event, online};
-use crate::node::{Failure, NodeCommand, NodeEvent};
+use crate::hud::bridge::Alarm;
+use crate::hud::testing::{Hud, NOW, job, job_event, online, status_event};
+use crate::node::{Failure, NodeCommand, NodeEvent, NodeState};
 use crate::store::{JobDetail, JobRecord, JobsQuery, Page};
 
 /// The whole of a job with this id.
@@ -45,12 +51,22 @@ fn detail(id: JobId, state: JobState) -> JobDetail {
     JobDetail { record, journal: Vec::new(), publications: Vec::new(), answer: None, truncated: false }
 }
 
+fn ask(hud: &mut Hud, command: &NodeCommand) {
+    hud.app.world_mut().write_message(UserAction::Ask(command.clone()));
+    hud.frame();
+}
+
 #[test]
 fn job_history_shows_the_ledger_and_what_changes_in_it() {
     let mut hud = online();
     hud.open(2);
+    hud.assert_shows("Asking…");
+    assert!(!hud.shows("No jobs yet."), "nobody knows yet");
+    hud.answer(&NodeCommand::Jobs { query: JobsQuery::default() }, NodeEvent::Jobs { page: Page { rows: Vec::new(), next: None } });
+    hud.settle();
     hud.assert_shows("No jobs yet.");
     let first = job(1, JobState::Done);
+    ask(&mut hud, &NodeCommand::Jobs { query: JobsQuery::default() });
     hud.answer(
         &NodeCommand::Jobs { query: JobsQuery::default() },
         NodeEvent::Jobs { page: Page { rows: vec![first.clone()], next: None } },
@@ -90,6 +106,48 @@ fn the_ledger_that_cannot_be_read_says_why_and_keeps_its_rows() {
     hud.settle();
     hud.assert_shows("The disk is gone.");
     hud.assert_shows("00000001");
+}
+
+#[test]
+fn a_ledger_that_could_not_be_read_is_not_said_to_be_empty_and_each_trouble_ends_with_its_own_success() {
+    let mut hud = online();
+    hud.open(2);
+    let jobs = NodeCommand::Jobs { query: JobsQuery::default() };
+    hud.answer(&jobs, NodeEvent::Failed { failure: Failure::user("The jobs are gone.") });
+    hud.answer(&NodeCommand::Stats, NodeEvent::Failed { failure: Failure::user("The totals are gone.") });
+    hud.settle();
+    hud.assert_shows("The jobs are gone.");
+    assert!(!hud.shows("No jobs yet."));
+    ask(&mut hud, &jobs);
+    hud.answer(&jobs, NodeEvent::Jobs { page: Page { rows: Vec::new(), next: None } });
+    hud.settle();
+    hud.assert_shows("The totals are gone.");
+    ask(&mut hud, &NodeCommand::Stats);
+    hud.answer(&NodeCommand::Stats, NodeEvent::Stats { stats: Box::default() });
+    hud.settle();
+    assert!(!hud.shows("could not be read"));
+}
+
+#[test]
+fn at_midnight_the_totals_are_asked_for_again_because_today_is_another_day() {
+    let mut hud = Hud::new();
+    for state in [NodeState::Offline, NodeState::Online] {
+        hud.answer(&NodeCommand::Stats, NodeEvent::Stats { stats: Box::default() });
+        hud.say(status_event(state));
+        hud.settle();
+    }
+    hud.take_asked();
+    hud.frame_after(Duration::from_secs(3_600));
+    assert!(!hud.take_asked().contains(&NodeCommand::Stats), "the same day");
+    let left = Duration::from_millis(DAY_MS - NOW.since(NOW.day_start())).saturating_sub(Duration::from_secs(3_600));
+    let frame = hud.app.world().resource::<Time<Real>>().last_update().unwrap();
+    let wake = hud.app.world().resource::<Alarm>().wanted().unwrap();
+    assert!(wake <= frame + left, "the window is woken for it");
+    hud.frame_after(left);
+    assert_eq!(hud.take_asked().iter().filter(|asked| **asked == NodeCommand::Stats).count(), 1);
+    hud.frame();
+    assert!(!hud.take_asked().contains(&NodeCommand::Stats), "once is enough");
+    hud.settle();
 }
 
 #[test]
