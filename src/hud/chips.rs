@@ -10,7 +10,7 @@ use super::kiosk;
 use super::pane::PaneKind;
 use super::pane::Stage;
 use super::pane::layout;
-use super::state::{History, Now, Session};
+use super::state::{History, Now, Purse, Session};
 use super::theme::{self, Text, Theme, Weight, tokens};
 use super::widgets::{Age, Ink, Signal, Wishes, button, cap, ink, lamp, words};
 use crate::domain::money::Sats;
@@ -83,8 +83,12 @@ fn corner(context: &Context, name: &'static str, align: Align2, offset: Vec2, ad
 
 /// What a screen reader calls the money chip.
 fn balance_in_words(session: &Session) -> String {
-    let balance = session.status.wallet.as_ref().map(|wallet| wallet.snapshot.balance.0 / 1000);
-    balance.map_or_else(|| "No wallet. Opens Wallet.".to_owned(), |sats| format!("{sats} sats. Opens Wallet."))
+    let unit = session.coin().unit();
+    match session.purse() {
+        Purse::Closed | Purse::Missing => "No wallet. Opens Wallet.".to_owned(),
+        Purse::Read(wallet) => format!("{} {unit}. Opens Wallet.", wallet.snapshot.balance.0 / 1000),
+        purse @ (Purse::Hidden(_) | Purse::Unread(..)) => format!("Wallet: {}. Opens Wallet.", purse.word()),
+    }
 }
 
 /// A chip. True when it was pressed.
@@ -181,16 +185,8 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
         ui.label(ink.signal(Signal::Warning, Text::Table, word)).on_hover_text(why);
         separator(ui, ink);
     }
-    let Some(wallet) = &session.status.wallet else {
-        let why =
-            if session.status.running { "No wallet is connected to this node." } else { "The node is stopped, and its wallet is closed." };
-        if session.is_practice() {
-            ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
-            separator(ui, ink);
-        }
-        ui.label(ink.mid(Text::Table, "no wallet")).on_hover_text(why);
-        return;
-    };
+    let purse = session.purse();
+    let Purse::Read(wallet) = purse else { return unknown(ui, ink, session, purse, room) };
     let snapshot = &wallet.snapshot;
     if let Link::Lost { since, .. } = session.link {
         let stale = format!("₿ {} {} · {}", Sats(snapshot.balance.0 / 1000), ink.unit(), Age::of(now.0.since(since)).ago());
@@ -200,8 +196,8 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
     ui.label(ink.sats(Text::Body, session.balance().unwrap_or_default()));
     let words = match (room, &snapshot.sync) {
         (Room::Scarce | Room::Some, SyncState::Synced) => return,
-        (Room::Scarce | Room::Some, sync) => sync_word(sync).to_owned(),
-        (Room::Plenty, sync) => format!("{} · {}", wallet.kind, sync_word(sync)),
+        (Room::Scarce | Room::Some, _) => purse.word().to_owned(),
+        (Room::Plenty, _) => format!("{} · {}", wallet.kind, purse.word()),
     };
     ui.label(ink.low(Text::Table, words)).on_hover_text(format!(
         "On {}, by the wallet itself, as of {} UTC.",
@@ -210,12 +206,22 @@ fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
     ));
 }
 
-const fn sync_word(sync: &SyncState) -> &'static str {
-    match sync {
-        SyncState::Synced => "synced",
-        SyncState::Syncing => "syncing",
-        SyncState::Unreachable { .. } => "unreachable",
+/// A wallet of which no balance is known, or none.
+fn unknown(ui: &mut Ui, ink: Ink, session: &Session, purse: Purse<'_>, room: Room) {
+    if session.is_practice() {
+        ui.label(ink.signal(Signal::Warning, Text::Table, "PRACTICE"));
+        separator(ui, ink);
     }
+    let words = match purse {
+        Purse::Hidden(open) | Purse::Unread(open, _) if room != Room::Scarce => format!("{} · {}", open.kind, purse.word()),
+        _ => purse.word().to_owned(),
+    };
+    let text = if purse.network().is_some() && !session.link.is_up() {
+        ink.signal(Signal::Warning, Text::Table, "out of reach")
+    } else {
+        ink.mid(Text::Table, words)
+    };
+    ui.label(text).on_hover_text(purse.without_balance().unwrap_or_default());
 }
 
 /// Keys worth knowing, as many as there is room for beside the hotbar: what is higher lies over panes.

@@ -5,12 +5,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bevy::time::{Real, Time};
-
 use crate::domain::ids::JobId;
 use crate::domain::job::{JobState, Policy};
-use crate::domain::money::{MilliSats, Sats};
-use crate::domain::payment::{Direction, Network, Payment, PaymentState};
+use crate::domain::money::MilliSats;
+use crate::domain::payment::Network;
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::hud::action::UserAction;
 use crate::hud::pane::{Berth, PANES, SLOTS};
@@ -197,13 +195,18 @@ fn a_paused_activity_stands_still_and_counts_what_it_misses() {
 
 /// A real invoice over 5 sats, signed, on the practice network.
 pub fn invoice() -> crate::domain::payment::Invoice {
+    invoice_of(b"preimage")
+}
+
+/// The same for another payment.
+pub fn invoice_of(preimage: &[u8]) -> crate::domain::payment::Invoice {
     use lightning_invoice::{Currency, InvoiceBuilder, PaymentSecret};
     use nostr::hashes::{Hash as _, sha256};
     use nostr::secp256k1::{Secp256k1, SecretKey};
     let key = SecretKey::from_slice(&[7; 32]).unwrap();
     let text = InvoiceBuilder::new(Currency::Simnet)
         .description("a coffee".into())
-        .payment_hash(sha256::Hash::hash(b"preimage"))
+        .payment_hash(sha256::Hash::hash(preimage))
         .payment_secret(PaymentSecret([1; 32]))
         .duration_since_epoch(Duration::from_millis(u64::try_from(NOW.0).unwrap()))
         .min_final_cltv_expiry_delta(18)
@@ -215,7 +218,7 @@ pub fn invoice() -> crate::domain::payment::Invoice {
 }
 
 /// A window whose node has a wallet with 48 210 sats of play money.
-fn with_wallet() -> Hud {
+pub fn with_wallet() -> Hud {
     let mut hud = Hud::new();
     hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_210)), ..status(NodeState::Online) }) });
     hud.settle();
@@ -223,7 +226,7 @@ fn with_wallet() -> Hud {
     hud
 }
 
-fn wallet(sats: u64) -> WalletView {
+pub fn wallet(sats: u64) -> WalletView {
     let snapshot = Snapshot {
         balance: MilliSats(sats * 1_000),
         pending_in: MilliSats(0),
@@ -248,77 +251,6 @@ fn wallet_shows_the_balance_with_its_source_and_no_wallet_is_never_a_zero() {
     hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_215)), ..status(NodeState::Online) }) });
     hud.settle();
     hud.assert_shows("48\u{2009}215");
-}
-
-#[test]
-fn an_invoice_is_received_when_the_wallet_says_so_and_not_before() {
-    let mut hud = with_wallet();
-    hud.click("RECEIVE");
-    let asked = NodeCommand::Receive { sats: Sats(5), description: String::new() };
-    hud.app.world_mut().write_message(UserAction::Ask(asked.clone()));
-    hud.frame();
-    hud.answer(&asked, NodeEvent::Invoice { invoice: Box::new(invoice()) });
-    hud.settle();
-    hud.assert_shows("Copy");
-    assert!(!hud.shows("received"));
-    counts_down(&mut hud);
-    let payment = Payment {
-        id: "1".into(),
-        direction: Direction::In,
-        state: PaymentState::Pending,
-        amount: MilliSats(5_000),
-        fee: MilliSats(0),
-        hash: Some(invoice().hash),
-        preimage: None,
-        created_at: NOW,
-        description: "a coffee".into(),
-    };
-    hud.say(NodeEvent::Payment { payment: Box::new(payment.clone()) });
-    hud.settle();
-    assert!(!hud.shows("received"), "pending is not paid");
-    hud.say(NodeEvent::Payment { payment: Box::new(Payment { state: PaymentState::Settled { at: NOW }, ..payment }) });
-    hud.settle();
-    hud.assert_shows("✓ 5 PRACTICE sats received");
-}
-
-/// The time that is left goes on by itself, a frame a second, as long as somebody sees it.
-fn counts_down(hud: &mut Hud) {
-    let left = |hud: &Hud| hud.texts().iter().find(|text| text.ends_with(" left")).map(|text| (*text).to_owned());
-    let wakes_soon = |hud: &Hud| {
-        let frame = hud.app.world().resource::<Time<Real>>().last_update().unwrap();
-        hud.app.world().resource::<crate::hud::bridge::Alarm>().wanted().is_some_and(|at| at <= frame + Duration::from_secs(1))
-    };
-    let before = left(hud).unwrap();
-    assert!(wakes_soon(hud));
-    hud.frame_after(Duration::from_secs(1));
-    hud.settle();
-    assert_ne!(left(hud).unwrap(), before);
-    hud.open(1);
-    assert!(!wakes_soon(hud), "nobody sees it");
-    hud.open(1);
-}
-
-#[test]
-fn what_an_invoice_asks_for_is_seen_before_it_can_be_paid() {
-    let mut hud = with_wallet();
-    hud.click("SEND");
-    hud.app.world_mut().query::<&mut super::wallet::Form>().single_mut(hud.app.world_mut()).unwrap().invoice = "lnbc1nonsense".into();
-    hud.settle();
-    hud.assert_shows("This invoice cannot be paid");
-    let pane = hud.pane(crate::hud::pane::PaneKind::Wallet);
-    hud.app.world_mut().get_mut::<super::wallet::Form>(pane).unwrap().invoice = invoice().bolt11;
-    hud.settle();
-    hud.assert_shows("a coffee");
-    hud.take_asked();
-    hud.click("PAY 5 PRACTICE SATS");
-    assert!(hud.take_asked().is_empty(), "asked first");
-    hud.click("SEND 5 SATS");
-    let command = NodeCommand::Pay { bolt11: invoice().bolt11, sats: Sats(5) };
-    assert!(hud.asked().contains(&command));
-    hud.assert_shows("PAYING…");
-    hud.answer(&command, NodeEvent::Failed { failure: Failure::user("There is not enough.") });
-    hud.settle();
-    hud.assert_shows("× There is not enough.");
 }
 
 #[test]

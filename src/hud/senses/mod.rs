@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod coin;
 mod contrast;
 mod reach;
 
@@ -16,13 +17,14 @@ use super::question::Question;
 use super::state::{Notices, Now, Tone};
 use super::testing::{Hud, NOW, job_event, preflight, status, status_event};
 use crate::domain::ids::JobId;
-use crate::domain::job::JobState;
+use crate::domain::job::{JobState, Payment::Received};
 use crate::domain::money::MilliSats;
-use crate::domain::payment::Network;
+use crate::domain::payment::{Direction, Network, Payment, PaymentState};
 use crate::domain::relay::{RelayHealth, RelayState};
 use crate::domain::spend_lock::{SpendState, Spending};
 use crate::node::status::WalletView;
 use crate::node::{Failure, Fate, Fault, Link, NodeCommand, NodeEvent, NodeState, NodeStatus, Scope, TestStep};
+use crate::store::JobRow;
 use crate::wallet::{Snapshot, SyncState};
 
 /// Room for all of a pane: what is scrolled away is not looked at.
@@ -56,6 +58,14 @@ fn furnish(hud: &mut Hud) {
     {
         hud.say(job_event(number, state));
     }
+    let paid = JobRow { payment: Received, price: MilliSats(100_000_000), ..super::testing::job(6, JobState::Done) };
+    hud.say(NodeEvent::JobChanged { job: Box::new(paid) });
+    let states = [PaymentState::Settled { at: NOW }, PaymentState::Pending, PaymentState::Failed { reason: "no way".into() }];
+    for (number, state) in states.into_iter().enumerate() {
+        for direction in [Direction::In, Direction::Out] {
+            hud.say(NodeEvent::Payment { payment: Box::new(payment(number, direction, state.clone())) });
+        }
+    }
     hud.say(NodeEvent::JobProgress {
         job: super::testing::job(1, JobState::Running).id,
         chars: 60,
@@ -70,6 +80,20 @@ fn furnish(hud: &mut Hud) {
     hud.app.world_mut().write_message(UserAction::CloseActive);
     hud.settle();
     hud.take_asked();
+}
+
+fn payment(number: usize, direction: Direction, state: PaymentState) -> Payment {
+    Payment {
+        id: number.to_string(),
+        direction,
+        state,
+        amount: MilliSats(5_000),
+        fee: MilliSats(0),
+        hash: None,
+        preimage: None,
+        created_at: NOW,
+        description: "a coffee".into(),
+    }
 }
 
 fn escape(hud: &mut Hud) {

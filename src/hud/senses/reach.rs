@@ -31,7 +31,7 @@ fn listening(mut hud: Hud) -> Hud {
     hud
 }
 
-fn window() -> Hud {
+pub(super) fn window() -> Hud {
     listening(Hud::new())
 }
 
@@ -46,6 +46,12 @@ fn kiosk() -> Hud {
 fn controls(hud: &Hud) -> Vec<&Node> {
     let nodes = hud.app.world().resource::<Tree>().0.iter().map(|(_, node)| node);
     nodes.filter(|node| node.supports_action(Action::Focus)).collect()
+}
+
+/// What a screen reader can say.
+pub(super) fn said(hud: &Hud) -> Vec<String> {
+    let nodes = hud.app.world().resource::<Tree>().0.iter();
+    nodes.flat_map(|(_, node)| [node.label(), node.value()]).flatten().map(str::to_owned).collect()
 }
 
 fn name(node: &Node) -> Option<&str> {
@@ -99,8 +105,7 @@ fn what_is_typed_as_a_pin_is_not_read_aloud() {
     hud.app.world_mut().write_message(crate::hud::action::UserAction::AskPin(crate::hud::pin::PinWish::Set));
     hud.settle();
     hud.type_text("271828");
-    let said: Vec<&str> =
-        hud.app.world().resource::<Tree>().0.iter().flat_map(|(_, node)| [node.label(), node.value()]).flatten().collect();
-    assert!(said.contains(&"PIN, 6 digits typed"), "{said:?}");
+    let said = said(&hud);
+    assert!(said.iter().any(|text| text == "PIN, 6 digits typed"), "{said:?}");
     assert!(!said.iter().any(|text| text.contains("271828")));
 }

@@ -57,19 +57,27 @@ fn greet(session: Res<'_, Session>, mut seen: Local<'_, Seen>, mut actions: Mess
     actions.write_batch(questions.into_iter().map(UserAction::Ask));
 }
 
-/// Asks for the payments of a wallet that has just been opened.
-fn list_payments(session: Res<'_, Session>, mut had_wallet: Local<'_, bool>, mut actions: MessageWriter<'_, UserAction>) {
-    let has_wallet = session.status.wallet.is_some() && session.link.is_up();
-    if has_wallet && !std::mem::replace(&mut *had_wallet, has_wallet) {
+/// Asks for the payments of a wallet that has just been opened, and once more when one that could not tell them can be
+/// used again.
+fn list_payments(
+    session: Res<'_, Session>,
+    money: Res<'_, Money>,
+    mut before: Local<'_, (bool, bool)>,
+    mut actions: MessageWriter<'_, UserAction>,
+) {
+    let purse = session.purse();
+    let is_there = session.link.is_up() && purse.network().is_some();
+    let answers = is_there && purse.answers();
+    let (was_there, did_answer) = std::mem::replace(&mut *before, (is_there, answers));
+    if (is_there && !was_there) || (answers && !did_answer && money.list_trouble.is_some()) {
         actions.write(UserAction::Ask(NodeCommand::Payments { before: None, limit: 50 }));
     }
-    *had_wallet = has_wallet;
 }
 
-/// Asks for the totals when jobs have changed, one question at a time, and for the relays' counters: a relay tells of
+/// Asks for the totals when jobs have changed or a day is over, one question at a time, and for the relays' counters: a relay tells of
 /// its connection by itself, of each event it does not.
-fn refresh_totals(session: Res<'_, Session>, history: Res<'_, History>, mut actions: MessageWriter<'_, UserAction>) {
-    if history.stats_stale && session.link.is_up() && !session.awaits(&NodeCommand::Stats) {
+fn refresh_totals(session: Res<'_, Session>, history: Res<'_, History>, now: Res<'_, Now>, mut actions: MessageWriter<'_, UserAction>) {
+    if history.is_stale(now.0) && session.link.is_up() && !session.awaits(&NodeCommand::Stats) {
         actions.write(UserAction::Ask(NodeCommand::Stats));
         if session.status.running {
             actions.write(UserAction::Ask(NodeCommand::Relays));

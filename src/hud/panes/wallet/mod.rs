@@ -3,17 +3,23 @@
 mod payments;
 mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{Label, Ui};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ids::PaymentHash;
+use crate::domain::payment::Direction;
+use crate::hud::bridge::FromNode;
 use crate::hud::pane::frame::{Body, PaneUi};
-use crate::hud::state::{Money, Now, Session};
+use crate::hud::state::{Money, Now, Purse, Session};
 use crate::hud::theme::Text;
 use crate::hud::widgets::{Age, Ink, Signal, Wishes, button, field, words};
+use crate::node::NodeEvent;
 use crate::node::status::WalletView;
-use crate::wallet::SyncState;
+use crate::wallet::{SyncState, bolt11};
 
 /// Marks the pane.
 #[derive(Component, Debug, Clone, Copy, Default)]
@@ -40,6 +46,9 @@ pub struct Form {
     pub description: String,
     /// The invoice to pay, as pasted.
     pub invoice: String,
+    /// The one that stood there and has been paid, until there is another.
+    #[serde(skip)]
+    pub paid: Option<PaymentHash>,
 }
 
 pub fn draw(
@@ -58,15 +67,14 @@ pub fn draw(
 
 /// Draws the content.
 pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut Form, wishes: &mut Wishes) {
-    let Some(wallet) = &session.status.wallet else {
-        let words = match &session.status.trouble.wallet {
-            Some(trouble) => format!("What the wallet holds is not known yet. {trouble}"),
-            None if session.status.running => "This node has no wallet. Jobs are free until one is connected.".to_owned(),
-            None => "The node is stopped, and its wallet is closed.".to_owned(),
-        };
-        return field::nothing(ui, &words);
-    };
-    balance(ui, session, wallet, now);
+    let purse = session.purse();
+    if let Some(words) = purse.without_balance() {
+        field::nothing(ui, &words);
+    }
+    let Some(network) = purse.network() else { return };
+    if let Purse::Read(wallet) = purse {
+        balance(ui, session, wallet, now);
+    }
     ui.columns(3, |columns| {
         for (column, (part, title)) in
             columns.iter_mut().zip([(Part::Receive, "Receive"), (Part::Send, "Send"), (Part::Payments, "Payments")])
@@ -77,13 +85,32 @@ pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut 
             }
         }
     });
-    if let Some(trouble) = &money.trouble {
-        ui.add(Label::new(Ink::of(ui).signal(Signal::Bad, Text::Table, format!("× {trouble}"))).wrap());
-    }
     match form.part {
         Part::Payments => payments::view(ui, session, money, wishes),
         Part::Receive => receive::view(ui, session, money, now, form, wishes),
-        Part::Send => send::view(ui, session, wallet, money, now, form, wishes),
+        Part::Send => send::view(ui, session, network, money, now, form, wishes),
+    }
+}
+
+/// Why something was not done.
+fn trouble(ui: &mut Ui, why: &str) {
+    ui.add(Label::new(Ink::of(ui).signal(Signal::Bad, Text::Table, format!("× {why}"))).wrap());
+}
+
+/// An invoice that is paid does not stay in the field, to be paid once more.
+pub fn clear_paid(mut said: PopulatedMessageReader<'_, '_, FromNode>, mut forms: Query<'_, '_, &mut Form, With<WalletPane>>) {
+    for said in said.read() {
+        let NodeEvent::Payment { payment } = &said.event else { continue };
+        if payment.direction == Direction::In || !payment.is_settled() {
+            continue;
+        }
+        for mut form in &mut forms {
+            let typed = bolt11::decode(&form.invoice).ok().map(|invoice| invoice.hash);
+            if typed.is_some() && typed == payment.hash {
+                form.invoice.clear();
+                form.paid = typed;
+            }
+        }
     }
 }
 
@@ -93,9 +120,10 @@ fn balance(ui: &mut Ui, session: &Session, wallet: &WalletView, now: Now) {
     ui.label(ink.sats(Text::Balance, session.balance().unwrap_or_default()));
     let pending = |msats: crate::domain::money::MilliSats| words::count(msats.0 / 1000);
     let line = format!(
-        "pending in {} · out {} · {} on {}, as of {}",
+        "pending in {} · out {} {} · {} on {}, as of {}",
         pending(snapshot.pending_in),
         pending(snapshot.pending_out),
+        ink.unit(),
         wallet.kind,
         snapshot.network.as_str(),
         Age::of(now.0.since(snapshot.as_of)).ago()

@@ -26,6 +26,9 @@ pub fn view(ui: &mut Ui, session: &Session, money: &Money, now: Now, form: &mut 
     if sats.is_none() && !form.amount.trim().is_empty() {
         ui.label(ink.signal(Signal::Warning, Text::Table, "Whole sats, at least 1."));
     }
+    if let Some(why) = &money.receive_trouble {
+        super::trouble(ui, why);
+    }
     let Some(invoice) = &money.invoice else { return };
     let amount = Sats(invoice.amount.unwrap_or_default().0 / 1000);
     if money.is_invoice_paid {
