@@ -181,6 +181,35 @@ fn activity_shows_what_was_said_without_its_secrets() {
 }
 
 #[test]
+fn what_the_window_itself_has_told_is_in_activity_when_its_notice_is_gone() {
+    let mut hud = Hud::new();
+    hud.open(0);
+    hud.app.world_mut().write_message(UserAction::Maximise);
+    hud.settle();
+    hud.assert_shows("No pane is open.");
+    hud.frame_after(Duration::from_secs(3_600));
+    hud.settle();
+    assert!(!hud.shows("No pane is open."));
+    hud.open(7);
+    hud.assert_shows("No pane is open. Open one first");
+}
+
+#[test]
+fn a_fault_of_money_stays_until_somebody_has_seen_it_and_one_of_a_relay_goes_by_itself() {
+    let mut hud = online();
+    for (scope, message) in
+        [(Scope::Wallet, "It was paid twice."), (Scope::Internal, "A task is gone."), (Scope::Relays, "A relay is gone.")]
+    {
+        hud.say(NodeEvent::Fault { fault: Fault { scope, message: message.into(), hint: "Look.".into() } });
+    }
+    hud.settle();
+    hud.assert_shows("A relay is gone.");
+    hud.frame_after(Duration::from_secs(3_600));
+    hud.settle();
+    assert!(hud.shows("It was paid twice.") && hud.shows("A task is gone.") && !hud.shows("A relay is gone."), "{:?}", hud.texts());
+}
+
+#[test]
 fn a_paused_activity_stands_still_and_counts_what_it_misses() {
     let mut hud = online();
     hud.open(7);

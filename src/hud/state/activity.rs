@@ -48,7 +48,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    fn add(&mut self, at: UnixMs, level: Level, text: &str) {
+    pub(super) fn add(&mut self, at: UnixMs, level: Level, text: &str) {
         self.entries.push_back(Entry { at, level, text: redact(text) });
         self.said += 1;
         if self.entries.len() > KEPT {
