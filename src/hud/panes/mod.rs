@@ -21,13 +21,14 @@ use bevy_egui::EguiPrimaryContextPass;
 use super::HudSystems;
 use super::pane::form::{Kept, restored};
 use super::pane::{PaneKind, frame};
+use super::state::look_at_wallet;
 
 /// Draws all panes, in one order.
 pub fn plugin(app: &mut App) {
     let first = (frame::raise, sell_compute::draw, wallet::draw, job_history::draw, job_detail::draw);
     let panes = (first.chain(), pylon::draw, relays::draw, activity::draw, settings::draw);
     app.add_systems(EguiPrimaryContextPass, panes.chain().in_set(HudSystems::DrawPanes));
-    app.add_systems(Update, wallet::clear_paid.in_set(HudSystems::Reduce));
+    app.add_systems(Update, wallet::clear_paid.after(look_at_wallet).in_set(HudSystems::Reduce));
 }
 
 /// Gives a new pane its marker and its form, as it was kept.

@@ -32,7 +32,7 @@ pub use jobs::{Flight, Jobs, Progress};
 pub use lock::Lock;
 pub use models::Models;
 pub use money::Money;
-pub use notices::{Notice, Notices, Tone};
+pub use notices::{Notice, Notices, Tone, look_at_wallet};
 pub use purse::Purse;
 pub use relays::Relays;
 pub use session::Session;

@@ -166,11 +166,11 @@ const fn tone(scope: Scope) -> Tone {
 pub(super) fn plugin(app: &mut App) {
     app.add_systems(Update, look_at_wallet.before(super::reduce::<Notices>).in_set(HudSystems::Reduce));
     app.add_systems(Update, expire.in_set(HudSystems::Move));
-    app.add_systems(PostUpdate, write_down.after(HudSystems::Act));
+    app.add_systems(PostUpdate, write_down.in_set(HudSystems::Settle));
 }
 
 /// Sees which invoice stands in the field that is open.
-fn look_at_wallet(forms: Query<'_, '_, &wallet::Form, Without<Closed>>, mut notices: ResMut<'_, Notices>) {
+pub fn look_at_wallet(forms: Query<'_, '_, &wallet::Form, Without<Closed>>, mut notices: ResMut<'_, Notices>) {
     let sending = forms.iter().find(|form| form.part == wallet::Part::Send).map_or("", |form| form.invoice.as_str());
     if notices.sending != sending {
         notices.sending = sending.to_owned();
