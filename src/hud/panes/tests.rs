@@ -276,7 +276,7 @@ fn wallet_shows_the_balance_with_its_source_and_no_wallet_is_never_a_zero() {
     hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_210)), ..status(NodeState::Online) }) });
     hud.settle();
     hud.assert_shows("48\u{2009}210");
-    hud.assert_shows("practice on practice");
+    hud.assert_shows("practice, as of");
     hud.say(NodeEvent::Status { status: Box::new(NodeStatus { wallet: Some(wallet(48_215)), ..status(NodeState::Online) }) });
     hud.settle();
     hud.assert_shows("48\u{2009}215");

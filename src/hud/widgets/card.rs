@@ -1,6 +1,6 @@
 //! Cards: a figure with its label.
 
-use bevy_egui::egui::{Frame, Label, Margin, Stroke, Ui, WidgetText};
+use bevy_egui::egui::{Frame, Label, Margin, Stroke, TextStyle, TextWrapMode, Ui, WidgetText};
 
 use super::Ink;
 use crate::hud::theme::{Text, tokens};
@@ -25,9 +25,12 @@ pub fn card(ui: &mut Ui, label: &str, figure: impl Into<WidgetText>, hint: &str)
     }
 }
 
-/// Cards beside each other, as wide as there is room; in two lines where there is little.
+/// Cards beside each other, as wide as there is room; in two lines where a figure would be cut.
 pub fn cards(ui: &mut Ui, cards: Vec<(&str, WidgetText, &str)>) {
-    let across = if ui.available_width() < tokens::CARD_LEAST * cards.len() as f32 { cards.len().div_ceil(2) } else { cards.len() };
+    let wide = |figure: &WidgetText| figure.clone().into_galley(ui, Some(TextWrapMode::Extend), f32::INFINITY, TextStyle::Body).size().x;
+    let widest = cards.iter().map(|(_, figure, _)| wide(figure)).fold(0.0, f32::max);
+    let least = tokens::CARD_LEAST.max(widest + 2.0 * tokens::ROW_PADDING + ui.spacing().item_spacing.x);
+    let across = if ui.available_width() < least * cards.len() as f32 { cards.len().div_ceil(2) } else { cards.len() };
     let mut cards = cards.into_iter();
     while cards.len() > 0 {
         let line: Vec<_> = cards.by_ref().take(across).collect();

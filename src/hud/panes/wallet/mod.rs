@@ -119,13 +119,14 @@ fn balance(ui: &mut Ui, session: &Session, wallet: &WalletView, now: Now) {
     let snapshot = &wallet.snapshot;
     ui.label(ink.sats(Text::Balance, session.balance().unwrap_or_default()));
     let pending = |msats: crate::domain::money::MilliSats| words::count(msats.0 / 1000);
+    let network = snapshot.network.as_str();
+    // Play money has a network of its own name.
+    let whose = if wallet.kind == network { wallet.kind.clone() } else { format!("{} on {network}", wallet.kind) };
     let line = format!(
-        "pending in {} · out {} {} · {} on {}, as of {}",
+        "pending in {} · out {} {} · {whose}, as of {}",
         pending(snapshot.pending_in),
         pending(snapshot.pending_out),
         ink.unit(),
-        wallet.kind,
-        snapshot.network.as_str(),
         Age::of(now.0.since(snapshot.as_of)).ago()
     );
     ui.add(Label::new(ink.low(Text::Table, line)).wrap());
