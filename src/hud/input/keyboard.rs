@@ -1,7 +1,8 @@
 //! Keys to actions, by [`Bindings`].
 //!
-//! Decision: with Ctrl a key always acts; alone, only while nobody types, except those that type nothing. What is ours is
-//! taken out of egui's input: egui would walk through all panes with Tab and the arrows, and forget the focus at Escape.
+//! Decision: with Ctrl a key always acts; alone, only while nobody types, except those that type nothing. That holds
+//! whatever a key is bound to: a letter in a field is a letter. What is ours is taken out of egui's input: egui would walk
+//! through all panes with Tab and the arrows, and forget the focus at Escape.
 
 use bevy::ecs::system::SystemParam;
 use bevy::input::ButtonState;
@@ -158,21 +159,26 @@ fn is_ours(kind: ActionKind, key: &KeyboardInput, held: Held, here: Here) -> boo
         return true;
     }
     let is_typing = here.typing != Typing::Nothing;
+    if is_typing && types_something(key) {
+        return false;
+    }
     match kind {
         ActionKind::MoveLeft | ActionKind::MoveRight => !is_typing || here.owner == Owner::Keyboard,
         ActionKind::MoveUp | ActionKind::MoveDown => here.typing != Typing::Lines || here.owner == Owner::Keyboard,
         ActionKind::NextControl | ActionKind::PreviousControl => true,
         // A question has an answer of its own to Escape.
         ActionKind::Leave => !matches!(here.owner, Owner::Dialog(_)),
-        // A space is typed, and Enter ends a field; where a list or the on-screen keyboard is in front, Enter is theirs.
-        ActionKind::Press => match here.owner {
-            Owner::Keyboard | Owner::Palette => key.key_code != KeyCode::Space,
-            _ => !is_typing,
-        },
+        // Enter ends a field; where a list or the on-screen keyboard is in front, Enter is theirs.
+        ActionKind::Press => !is_typing || matches!(here.owner, Owner::Keyboard | Owner::Palette),
         _ if types_nothing(key) => true,
         ActionKind::Help => !is_typing,
         _ => !is_typing && matches!(here.owner, Owner::Hotbar | Owner::Pane(_) | Owner::Arranging),
     }
+}
+
+/// A letter, a digit, a sign or a space: in a field it is that and nothing else.
+const fn types_something(key: &KeyboardInput) -> bool {
+    matches!(key.logical_key, Key::Character(_) | Key::Space)
 }
 
 /// F1 and the like mean nothing to a field.
@@ -205,6 +211,7 @@ fn is_of(event: &Event, pressed: &KeyboardInput) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hud::input::Overrides;
     use bevy_egui::egui::{Id, LayerId, Order};
 
     const NOBODY: Here = Here { owner: Owner::Hotbar, typing: Typing::Nothing };
@@ -225,6 +232,25 @@ mod tests {
         assert_eq!(found(&one, Held::Nothing, TYPIST), None);
         assert_eq!(found(&one, Held::Ctrl, TYPIST), Some(ActionKind::Slot1));
         assert_eq!(found(&key(KeyCode::F1, Key::F1), Held::Nothing, TYPIST), Some(ActionKind::Help), "it types nothing");
+    }
+
+    #[test]
+    fn what_types_is_typed_whatever_it_is_bound_to() {
+        let keys = [("move-up", "W"), ("next-control", "N"), ("leave", "B"), ("press", "J"), ("help", "Space")];
+        let keys = Overrides(keys.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect());
+        let (bindings, complaints) = Bindings::with(&keys, &Overrides::default());
+        assert!(complaints.is_empty(), "{complaints:?}");
+        let letter = |letter: &str| key(KeyCode::F24, Key::Character(letter.into()));
+        let pressed = [letter("w"), letter("n"), letter("b"), letter("j"), key(KeyCode::Space, Key::Space)];
+        let found = |here: Here| pressed.iter().map(|key| meaning(&bindings, key, Held::Nothing, here)).collect::<Vec<_>>();
+        let all = [ActionKind::MoveUp, ActionKind::NextControl, ActionKind::Leave, ActionKind::Press, ActionKind::Help];
+        assert_eq!(found(NOBODY), all.map(Some));
+        for typing in [Typing::Line, Typing::Lines] {
+            for owner in [TYPIST.owner, Owner::Palette, Owner::Keyboard] {
+                assert_eq!(found(Here { owner, typing }), [None; 5], "{owner:?} {typing:?}");
+            }
+        }
+        assert_eq!(meaning(&bindings, &letter("W"), Held::Shift, TYPIST), None, "a capital too");
     }
 
     #[test]
