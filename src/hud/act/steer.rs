@@ -88,11 +88,13 @@ pub fn obey(
             }
             UserAction::ToggleKeyboard => toggle_keyboard(&context, &mut overlays.osk, &helm.focus),
             UserAction::TogglePalette => {
+                overlays.osk.close();
                 overlays.help.is_open = false;
                 overlays.palette.toggle();
                 helm.focus.leave_field(&context);
             }
             UserAction::ToggleHelp => {
+                overlays.osk.close();
                 overlays.palette.is_open = false;
                 overlays.help.is_open = !overlays.help.is_open;
             }

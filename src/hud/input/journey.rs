@@ -83,7 +83,7 @@ fn go_online(player: &mut Player) {
     player.hud.assert_shows("GO OFFLINE");
 }
 
-fn online() -> NodeStatus {
+pub(super) fn online() -> NodeStatus {
     let snapshot = Snapshot {
         balance: MilliSats(48_210_000),
         pending_in: MilliSats(0),

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
-    Align2, Area, Context, Id, Label, Order, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, WidgetType, pos2,
-    vec2,
+    Align2, Area, Context, EventFilter, Id, Label, Order, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    WidgetType, pos2, vec2,
 };
 
 use super::layout::{self, Key, Row};
@@ -36,6 +36,10 @@ pub fn draw(
         over(&context, "on-screen keyboard", panel, |ui| {
             pressed = view(ui, panel, &rows, at, &typed::shown(&context, field), &theme.palette).map(UserAction::Tap);
         });
+        if pressed.is_some() {
+            // A tap that is over within a frame has taken the keys from the field before anybody could keep them there.
+            give_back(&context, field);
+        }
         Some(panel)
     } else if last.0 == Device::Pointer && context.text_edit_focused() {
         let place = call_button(window);
@@ -49,6 +53,16 @@ pub fn draw(
     keep_field(&context, is_over);
     actions.write_batch(pressed);
     Ok(())
+}
+
+/// The field has the keys again, with arrows that move its cursor.
+fn give_back(context: &Context, field: Id) {
+    context.memory_mut(|memory| {
+        if !memory.has_focus(field) {
+            memory.request_focus(field);
+            memory.set_focus_lock_filter(field, EventFilter { horizontal_arrows: true, ..EventFilter::default() });
+        }
+    });
 }
 
 fn over(context: &Context, name: &'static str, place: Rect, add: impl FnOnce(&mut Ui)) {

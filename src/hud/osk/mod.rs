@@ -11,12 +11,15 @@ pub mod layout;
 use std::fmt;
 
 use bevy::prelude::*;
+use bevy::window::RequestRedraw;
 use bevy_egui::egui::{self, Context, Event, Id, Modifiers, Rect};
+use bevy_egui::{EguiContext, PrimaryEguiContext};
 
 pub use draw::draw;
 use layout::{Row, Shift, Signs};
 
 use super::action::Steer;
+use super::input::is_field;
 use super::widgets::typed::{self, Wanted};
 
 /// A press of a key.
@@ -138,6 +141,26 @@ impl Osk {
             }
         }
     }
+}
+
+/// After everything is done: the keyboard is for the field that has the keys. For another one it begins anew, and where
+/// nothing is typed into any more it closes, however that came about.
+pub fn follow(
+    mut osk: ResMut<'_, Osk>,
+    mut contexts: Query<'_, '_, &mut EguiContext, With<PrimaryEguiContext>>,
+    mut redraw: MessageWriter<'_, RequestRedraw>,
+) {
+    let (Some(field), Some(mut context)) = (osk.field, contexts.iter_mut().next()) else { return };
+    let context = context.get_mut();
+    let focused = context.memory(|memory| memory.focused());
+    if focused == Some(field) {
+        return;
+    }
+    match focused.filter(|id| is_field(context, *id)) {
+        Some(next) => osk.open(next),
+        None => osk.close(),
+    }
+    redraw.write(RequestRedraw);
 }
 
 /// A key that goes down and up again, for egui.

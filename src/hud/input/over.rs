@@ -1,0 +1,88 @@
+//! What lies over the panes: the on-screen keyboard follows its field, and under palette and help sheet nothing is done.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use bevy::prelude::*;
+
+use super::player::Player;
+use super::{Area, Device};
+use crate::hud::action::{ActionKind, UserAction};
+use crate::hud::help::Help;
+use crate::hud::palette::Palette;
+use crate::hud::pane::PaneKind;
+use crate::hud::testing::online;
+use crate::hud::widgets::field;
+use crate::hud::widgets::typed::{self, Wanted};
+use crate::node::NodeEvent;
+
+fn sits_down(device: Device) -> Player {
+    Player::new(online(), device)
+}
+
+/// The on-screen keyboard is open for this field of a pane.
+fn types_into(device: Device, slot: usize, field: &str) -> Player {
+    let mut player = sits_down(device);
+    player.opens(slot);
+    player.reaches(field);
+    player.does(ActionKind::Press);
+    if device == Device::Keys {
+        player.does(ActionKind::Keyboard);
+    }
+    assert!(player.osk().is_open());
+    player
+}
+
+fn palette_is_open(player: &Player) -> bool {
+    player.hud.app.world().resource::<Palette>().is_open
+}
+
+fn help_is_open(player: &Player) -> bool {
+    player.hud.app.world().resource::<Help>().is_open
+}
+
+#[test]
+fn the_on_screen_keyboard_goes_with_its_field() {
+    // With the palette it was called for.
+    let mut player = sits_down(Device::Pad);
+    player.does(ActionKind::Palette);
+    player.does(ActionKind::MainAction);
+    assert!(player.osk().is_open());
+    player.does(ActionKind::Palette);
+    assert!(!player.osk().is_open() && !palette_is_open(&player));
+    player.does(ActionKind::FocusHotbar);
+    player.does(ActionKind::MoveRight);
+    assert_eq!(player.focus().area, Area::Hotbar, "the d-pad walks the hotbar again");
+    // With the pane its field is in.
+    for device in [Device::Keys, Device::Pad] {
+        let mut player = types_into(device, 7, "search");
+        let pane = player.hud.pane(PaneKind::Activity);
+        player.hud.app.world_mut().write_message(UserAction::Close(pane));
+        player.hud.settle();
+        assert!(!player.osk().is_open(), "{device:?}: the pane was closed");
+        let mut player = types_into(device, 7, "search");
+        player.does(ActionKind::Help);
+        assert!(help_is_open(&player) && !player.osk().is_open(), "{device:?}: the help sheet lies over it");
+    }
+    let mut player = types_into(Device::Keys, 7, "search");
+    player.does(ActionKind::ClosePane);
+    assert!(!player.osk().is_open(), "closed by its key");
+}
+
+#[test]
+fn the_on_screen_keyboard_has_the_keys_for_the_field_that_is_tapped_next() {
+    let mut player = sits_down(Device::Keys);
+    player.hud.say(NodeEvent::Status { status: Box::new(super::journey::online()) });
+    player.hud.settle();
+    player.opens(1);
+    player.reaches("RECEIVE");
+    player.does(ActionKind::Press);
+    player.reaches("sats");
+    player.does(ActionKind::Press);
+    player.does(ActionKind::Keyboard);
+    let wanted = |player: &mut Player| typed::wanted(&player.context(), player.osk().field.unwrap());
+    assert_eq!(wanted(&mut player), Some(Wanted::Number));
+    player.hud.click("what for (the payer reads this)");
+    assert_eq!(wanted(&mut player), Some(Wanted::Text));
+    player.hud.tap("w");
+    assert_eq!(typed::shown(&player.context(), player.osk().field.unwrap()), "w", "a quick tap types as well");
+}
