@@ -35,6 +35,18 @@ pub struct Overlays<'w> {
     help: ResMut<'w, Help>,
 }
 
+impl Overlays<'_> {
+    fn are_open(&self) -> bool {
+        self.osk.is_open() || self.palette.is_open || self.help.is_open
+    }
+
+    fn close(&mut self) {
+        self.osk.close();
+        self.palette.is_open = false;
+        self.help.is_open = false;
+    }
+}
+
 /// Who has the keys, by the state before this frame's steps. Written down first: what obeys may change it.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Had(Option<Owner>);
@@ -76,6 +88,7 @@ pub fn obey(
                 let layer = match owner {
                     Owner::Help => Some(help::layer()),
                     Owner::Dialog(layer) => Some(layer),
+                    _ if overlays.palette.is_open => Some(palette::layer()),
                     _ => active.0.map(frame::layer),
                 };
                 layer.into_iter().for_each(|layer| input::wish_by(&context, layer, *by));
@@ -85,6 +98,11 @@ pub fn obey(
                 if *tap == Tap::Done {
                     helm.focus.leave_field(&context);
                 }
+            }
+            // A pane that is opened is seen.
+            UserAction::PressSlot(_) if overlays.are_open() => {
+                overlays.close();
+                helm.focus.leave_field(&context);
             }
             UserAction::ToggleKeyboard => toggle_keyboard(&context, &mut overlays.osk, &helm.focus),
             UserAction::TogglePalette => {
@@ -195,9 +213,7 @@ impl Turn<'_, '_, '_> {
         if matches!(owner, Owner::Dialog(_)) || self.helm.session.market.is_none() {
             return;
         }
-        overlays.osk.close();
-        overlays.palette.is_open = false;
-        overlays.help.is_open = false;
+        overlays.close();
         self.helm.focus.change(self.context, Area::Hotbar);
         let slot = self.helm.focus.slot;
         let slot = match steer {

@@ -18,6 +18,7 @@ use bevy::window::{PrimaryWindow, RequestRedraw};
 use super::bindings::Bindings;
 use super::capture::Listening;
 use super::device::Device;
+use super::owner::Claims;
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::bridge::Alarm;
 use crate::hud::osk::Osk;
@@ -48,6 +49,7 @@ pub fn press(
     bindings: Res<'_, Bindings>,
     listening: Res<'_, Listening>,
     osk: Res<'_, Osk>,
+    claims: Claims<'_, '_>,
     time: Res<'_, Time<Real>>,
     mut held: ResMut<'_, Held>,
     mut actions: MessageWriter<'_, UserAction>,
@@ -67,7 +69,8 @@ pub fn press(
                 actions.write(UserAction::BindButton(kind, event.button));
             }
             (ButtonState::Pressed, _) => {
-                let Some(kind) = bindings.by_button(event.button, osk.is_open()) else { continue };
+                let meant = bindings.by_button(event.button, osk.is_open()).and_then(|kind| claims.meant(kind));
+                let Some(kind) = meant else { continue };
                 actions.write(kind.action());
                 if kind.repeats() {
                     held.0.insert(event.entity, HeldDown { by, kind, next: time.elapsed() + tokens::REPEAT_AFTER });

@@ -91,7 +91,7 @@ pub fn read(
             }
         } else if let Some(kind) = meaning(&desk.bindings, key, with, here) {
             taken.push(key);
-            if !key.repeat || kind.repeats() {
+            if let Some(kind) = desk.claims.meant(kind).filter(|kind| !key.repeat || kind.repeats()) {
                 actions.write(kind.action());
             }
         }

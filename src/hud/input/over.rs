@@ -3,15 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use bevy::prelude::*;
+use bevy_egui::egui;
 
 use super::player::Player;
 use super::{Area, Device};
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::help::Help;
 use crate::hud::palette::Palette;
-use crate::hud::pane::PaneKind;
+use crate::hud::pane::{ActivePane, PaneKind};
 use crate::hud::testing::online;
 use crate::hud::widgets::field;
+use crate::hud::widgets::scroll::Scrolled;
 use crate::hud::widgets::typed::{self, Wanted};
 use crate::node::NodeEvent;
 
@@ -38,6 +40,10 @@ fn palette_is_open(player: &Player) -> bool {
 
 fn help_is_open(player: &Player) -> bool {
     player.hud.app.world().resource::<Help>().is_open
+}
+
+fn active(player: &Player) -> Option<Entity> {
+    player.hud.app.world().resource::<ActivePane>().0
 }
 
 #[test]
@@ -85,4 +91,56 @@ fn the_on_screen_keyboard_has_the_keys_for_the_field_that_is_tapped_next() {
     assert_eq!(wanted(&mut player), Some(Wanted::Text));
     player.hud.tap("w");
     assert_eq!(typed::shown(&player.context(), player.osk().field.unwrap()), "w", "a quick tap types as well");
+}
+
+#[test]
+fn under_palette_and_help_sheet_nothing_is_done_to_the_panes() {
+    let reserved = [ActionKind::Maximise, ActionKind::MovePane, ActionKind::ResizePane, ActionKind::TileLeft, ActionKind::CloseAll];
+    for overlay in [ActionKind::Help, ActionKind::Palette] {
+        let mut player = sits_down(Device::Keys);
+        player.opens(6);
+        let before = (active(&player), player.hud.place(PaneKind::Relays), player.hud.stack());
+        player.does(overlay);
+        for kind in reserved {
+            player.does(kind);
+            assert_eq!((active(&player), player.hud.place(PaneKind::Relays), player.hud.stack()), before, "{kind:?} under {overlay:?}");
+        }
+        assert!(help_is_open(&player) || palette_is_open(&player));
+        // What closes a pane closes what lies over it first.
+        player.does(ActionKind::ClosePane);
+        assert!(!help_is_open(&player) && !palette_is_open(&player));
+        assert_eq!(active(&player), before.0);
+        // A slot opens its pane, and nothing lies over that.
+        player.does(overlay);
+        player.hud.hold(KeyCode::ControlLeft, |hud| hud.press(KeyCode::Digit2, "2"));
+        player.hud.settle();
+        assert!(!help_is_open(&player) && !palette_is_open(&player));
+        let wallet = player.hud.pane(PaneKind::Wallet);
+        assert_eq!(active(&player), Some(wallet));
+    }
+    let mut player = sits_down(Device::Pad);
+    player.opens(6);
+    let before = player.hud.place(PaneKind::Relays);
+    player.does(ActionKind::Help);
+    player.does(ActionKind::Tidy);
+    assert_eq!(player.hud.place(PaneKind::Relays), before, "nor by a button");
+}
+
+#[test]
+fn page_keys_scroll_the_list_of_commands_and_not_the_pane_behind_it() {
+    let mut player = sits_down(Device::Keys);
+    player.hud.size = egui::vec2(900.0, 420.0);
+    player.hud.settle();
+    player.opens(8);
+    let seen = |player: &Player, text: &str| player.hud.screen().iter().find(|seen| seen.text == text).map(|seen| seen.place);
+    player.does(ActionKind::Palette);
+    assert!(seen(&player, "open Sell Compute").is_some());
+    for _ in 0..20 {
+        player.does(ActionKind::ScrollDown);
+    }
+    assert!(seen(&player, "open Sell Compute").is_none() && seen(&player, "quit").is_some(), "{:#?}", player.hud.texts());
+    let settings = player.hud.pane(PaneKind::Settings);
+    assert_eq!(player.hud.app.world().get::<Scrolled>(settings).map(|scrolled| scrolled.points()), Some(0));
+    player.does(ActionKind::MoveDown);
+    assert!(seen(&player, "open Wallet").is_some(), "the chosen line is brought into sight again");
 }

@@ -18,7 +18,7 @@ use bevy_egui::{EguiContext, PrimaryEguiContext};
 use super::device::{Device, LastDevice};
 use super::reveal;
 use super::walk::{self, Stop};
-use crate::hud::action::UserAction;
+use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::help::Help;
 use crate::hud::hotbar::{Opens, Slot, slot_id};
 use crate::hud::osk::Osk;
@@ -91,13 +91,19 @@ impl Claims<'_, '_> {
         }
     }
 
-    /// The slot that opens a pane.
-    pub fn slot_of(&self, pane: Entity) -> Option<usize> {
-        self.slots.iter().find(|(_, opens)| opens.is_some_and(|opens| opens.0 == pane)).map(|(slot, _)| slot.index)
-    }
-
-    pub fn pane_in(&self, index: usize) -> Option<Entity> {
-        self.slots.iter().find(|(slot, _)| slot.index == index).and_then(|(_, opens)| opens.map(|opens| opens.0))
+    /// What a key or a button for this is for now; `None`: nothing. Under the palette and the help sheet nothing is done to
+    /// what they cover: what leads elsewhere closes them, and the rest waits.
+    pub fn meant(&self, kind: ActionKind) -> Option<ActionKind> {
+        use UserAction::{PressSlot, Quit, Scroll, Steer, Tap, ToggleFullScreen, ToggleHelp, ToggleKeyboard, TogglePalette, Zoom};
+        if !self.palette.is_open && !self.help.is_open {
+            return Some(kind);
+        }
+        match kind.action() {
+            UserAction::CloseActive => Some(ActionKind::Leave),
+            Steer(_) | Scroll(_) | Tap(_) | ToggleKeyboard | TogglePalette | ToggleHelp => Some(kind),
+            PressSlot(_) | Zoom(_) | ToggleFullScreen | Quit => Some(kind),
+            _ => None,
+        }
     }
 }
 

@@ -3,20 +3,20 @@
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
-    Align2, Area, Context, Id, Label, LayerId, Margin, Order, Rect, ScrollArea, Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType,
-    vec2,
+    Align2, Area, Context, Id, Label, LayerId, Margin, Order, Rect, Response, ScrollArea, Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo,
+    WidgetType, vec2,
 };
 
 use super::{Entry, Palette, found};
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::hotbar::{Opens, Slot};
-use crate::hud::input::Hint;
+use crate::hud::input::{Hint, take_scroll_wish};
 use crate::hud::pane::{Pane, PaneKind};
 use crate::hud::theme::{self, Text, Theme, tokens};
 use crate::hud::widgets::{Ink, Wishes, button, cap, card, field};
 
 /// The layer the palette is drawn on.
-fn layer() -> LayerId {
+pub fn layer() -> LayerId {
     LayerId::new(Order::Foreground, Id::new("palette of commands"))
 }
 
@@ -77,16 +77,22 @@ pub fn view(ui: &mut Ui, ink: Ink, palette: &mut Palette, slots: &[(usize, PaneK
         }
         let lines = found(&palette.query, slots);
         if before != palette.query {
-            palette.at = 0;
+            (palette.at, palette.shown) = (0, None);
         }
         palette.found = lines.len();
         palette.at = palette.at.min(lines.len().saturating_sub(1));
         // Whole lines: half a line looks like a fault.
         let room = ((window.height() * tokens::PALETTE_ROOM / tokens::ROW).floor() - 3.0).max(2.0) * tokens::ROW;
         ui.spacing_mut().item_spacing.y = 0.0;
+        take_scroll_wish(ui, Rect::from_min_size(ui.cursor().min, vec2(width, room)));
+        let is_new = palette.shown.replace(palette.at) != Some(palette.at);
         ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
             for (index, entry) in lines.iter().enumerate() {
-                if line(ui, ink, entry, index == palette.at) {
+                let shown = line(ui, ink, entry, index == palette.at);
+                if is_new && index == palette.at && is_cut(ui, shown.rect) {
+                    ui.scroll_to_rect(shown.rect, None);
+                }
+                if shown.clicked() {
                     wishes.wish(UserAction::TogglePalette);
                     wishes.wish(entry.action.clone());
                 }
@@ -100,8 +106,8 @@ pub fn view(ui: &mut Ui, ink: Ink, palette: &mut Palette, slots: &[(usize, PaneK
     });
 }
 
-/// A line with its key. True when it was pressed.
-fn line(ui: &mut Ui, ink: Ink, entry: &Entry, is_chosen: bool) -> bool {
+/// A line with its key.
+fn line(ui: &mut Ui, ink: Ink, entry: &Entry, is_chosen: bool) -> Response {
     let (place, response) = ui.allocate_exact_size(vec2(ui.available_width(), tokens::ROW), Sense::CLICK);
     response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, is_chosen, &entry.name));
     let fill = if is_chosen { ink.0.surface_3 } else { button::wash(ui, &response) };
@@ -109,9 +115,6 @@ fn line(ui: &mut Ui, ink: Ink, entry: &Entry, is_chosen: bool) -> bool {
     if is_chosen {
         let bar = Rect::from_min_size(place.min, Vec2::new(tokens::BRACKET_WIDTH, place.height()));
         ui.painter().rect_filled(bar, 0.0, ink.0.focus);
-        if is_cut(ui, place) {
-            ui.scroll_to_rect(place, None);
-        }
     }
     let inside = place.shrink2(vec2(tokens::ROW_PADDING, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
@@ -125,7 +128,7 @@ fn line(ui: &mut Ui, ink: Ink, entry: &Entry, is_chosen: bool) -> bool {
             });
         });
     });
-    response.clicked()
+    response
 }
 
 /// Whether a line is not wholly seen.

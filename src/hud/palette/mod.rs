@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
 
-pub use draw::{draw, shade, slots_with_panes};
+pub use draw::{draw, layer, shade, slots_with_panes};
 
 use super::action::{ActionKind, Steer, UserAction, table};
 use super::pane::{Berth, PANES};
@@ -20,6 +20,8 @@ pub struct Palette {
     pub at: usize,
     /// How many lines were found for what is typed.
     found: usize,
+    /// The line that was brought into sight last: whoever scrolls away from it stays away.
+    shown: Option<usize>,
 }
 
 /// A line.
