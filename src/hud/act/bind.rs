@@ -72,6 +72,9 @@ fn forget(wanted: &mut Preferences, kind: Option<ActionKind>) {
 
 fn refuse(kind: ActionKind, why: &BindError, now: crate::domain::time::UnixMs, notices: &mut Notices) {
     let label = kind.binding().map_or("", |row| row.label);
-    let text = format!("{why}. Choose another, or give that one something else first.");
+    let text = match why {
+        BindError::Taken { .. } => format!("{why}. Choose another, or give that one something else first."),
+        BindError::Nameless(_) => format!("{why}. Choose another."),
+    };
     notices.tell(now, Tone::Warning, format!("\"{label}\" stays as it is."), text);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::naming::{button_name, button_of};
+use super::naming::{button_name, button_of, has_name};
 use crate::hud::action::{ActionKind, Chord, With, table};
 
 /// In a file: no key, no button.
@@ -54,6 +54,9 @@ impl Default for Bindings {
 pub enum BindError {
     #[error("{taken} is for \"{by}\" already")]
     Taken { taken: String, by: &'static str },
+    /// It would be forgotten at the next start.
+    #[error("{0} has no name that could be kept in hud.toml")]
+    Nameless(String),
 }
 
 impl Bindings {
@@ -118,6 +121,9 @@ impl Bindings {
 
     /// From now on this key, and no other, is for this action.
     pub fn bind_key(&mut self, kind: ActionKind, chord: Chord) -> Result<(), BindError> {
+        if !chord.has_name() {
+            return Err(BindError::Nameless(chord.to_string()));
+        }
         if let Some(by) = self.taker_of_key(kind, chord) {
             return Err(BindError::Taken { taken: chord.to_string(), by: label(by) });
         }
@@ -127,6 +133,9 @@ impl Bindings {
 
     /// The same for a button.
     pub fn bind_button(&mut self, kind: ActionKind, button: GamepadButton) -> Result<(), BindError> {
+        if !has_name(button) {
+            return Err(BindError::Nameless(button_name(button)));
+        }
         if let Some(by) = self.taker_of_button(kind, button) {
             return Err(BindError::Taken { taken: button_name(button), by: label(by) });
         }

@@ -16,6 +16,7 @@ use bevy_egui::{EguiContext, EguiInput, PrimaryEguiContext};
 use super::bindings::Bindings;
 use super::capture::Listening;
 use super::device::Device;
+use super::naming::small;
 use super::owner::{Claims, Focus, Owner};
 use crate::hud::action::{ActionKind, Chord, ChordKey, UserAction, With as Held};
 use crate::hud::widgets::typed::{self, Wanted};
@@ -129,7 +130,7 @@ fn taken_for(kind: ActionKind, key: &KeyboardInput, with: Held) -> UserAction {
         return UserAction::Listen(None);
     }
     let key = match &key.logical_key {
-        Key::Character(text) if !is_digit(key.key_code) => text.chars().next().map(|letter| ChordKey::Letter(letter.to_ascii_lowercase())),
+        Key::Character(text) if !goes_by_place(key.key_code) => text.chars().next().map(|letter| ChordKey::Letter(small(letter))),
         _ => None,
     }
     .unwrap_or(ChordKey::Place(key.key_code));
@@ -138,10 +139,14 @@ fn taken_for(kind: ActionKind, key: &KeyboardInput, with: Held) -> UserAction {
     UserAction::BindKey(kind, Chord { key, with })
 }
 
-/// The digits of the slots.
-const fn is_digit(key: KeyCode) -> bool {
+/// The digits of the slots, and the numpad, whose keys are others than those that type the same.
+const fn goes_by_place(key: KeyCode) -> bool {
     use KeyCode::{Digit1, Digit2, Digit3, Digit4, Digit5, Digit6, Digit7, Digit8, Digit9};
+    use KeyCode::{Numpad0, Numpad1, Numpad2, Numpad3, Numpad4, Numpad5, Numpad6, Numpad7, Numpad8, Numpad9};
+    use KeyCode::{NumpadAdd, NumpadDecimal, NumpadDivide, NumpadMultiply, NumpadSubtract};
     matches!(key, Digit1 | Digit2 | Digit3 | Digit4 | Digit5 | Digit6 | Digit7 | Digit8 | Digit9)
+        || matches!(key, Numpad0 | Numpad1 | Numpad2 | Numpad3 | Numpad4 | Numpad5 | Numpad6 | Numpad7 | Numpad8 | Numpad9)
+        || matches!(key, NumpadAdd | NumpadDecimal | NumpadDivide | NumpadMultiply | NumpadSubtract)
 }
 
 fn meaning(bindings: &Bindings, key: &KeyboardInput, held: Held, here: Here) -> Option<ActionKind> {

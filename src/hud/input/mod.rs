@@ -3,6 +3,8 @@
 //! Keys ([`keyboard`]) and pads ([`gamepad`]) become actions by the same [`Bindings`]; which of them were used last is
 //! known to [`device`]; who has the keys is known to [`owner`], and [`walk`] leads from one control to the next.
 
+#[cfg(test)]
+mod binding;
 mod bindings;
 mod capture;
 mod device;

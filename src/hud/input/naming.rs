@@ -30,6 +30,18 @@ const PLACES: &[(KeyCode, &str)] = &[
     (KeyCode::F10, "F10"),
     (KeyCode::F11, "F11"),
     (KeyCode::F12, "F12"),
+    (KeyCode::F13, "F13"),
+    (KeyCode::F14, "F14"),
+    (KeyCode::F15, "F15"),
+    (KeyCode::F16, "F16"),
+    (KeyCode::F17, "F17"),
+    (KeyCode::F18, "F18"),
+    (KeyCode::F19, "F19"),
+    (KeyCode::F20, "F20"),
+    (KeyCode::F21, "F21"),
+    (KeyCode::F22, "F22"),
+    (KeyCode::F23, "F23"),
+    (KeyCode::F24, "F24"),
     (KeyCode::Escape, "Esc"),
     (KeyCode::Tab, "Tab"),
     (KeyCode::Enter, "Enter"),
@@ -45,10 +57,26 @@ const PLACES: &[(KeyCode, &str)] = &[
     (KeyCode::ArrowDown, "Down"),
     (KeyCode::ArrowLeft, "Left"),
     (KeyCode::ArrowRight, "Right"),
+    (KeyCode::PrintScreen, "Print"),
+    (KeyCode::ScrollLock, "ScrollLock"),
+    (KeyCode::Pause, "Pause"),
+    (KeyCode::ContextMenu, "Menu"),
     (KeyCode::NumpadAdd, "Num +"),
     (KeyCode::NumpadSubtract, "Num -"),
+    (KeyCode::NumpadMultiply, "Num *"),
+    (KeyCode::NumpadDivide, "Num /"),
+    (KeyCode::NumpadDecimal, "Num ."),
     (KeyCode::NumpadEnter, "Num Enter"),
     (KeyCode::Numpad0, "Num 0"),
+    (KeyCode::Numpad1, "Num 1"),
+    (KeyCode::Numpad2, "Num 2"),
+    (KeyCode::Numpad3, "Num 3"),
+    (KeyCode::Numpad4, "Num 4"),
+    (KeyCode::Numpad5, "Num 5"),
+    (KeyCode::Numpad6, "Num 6"),
+    (KeyCode::Numpad7, "Num 7"),
+    (KeyCode::Numpad8, "Num 8"),
+    (KeyCode::Numpad9, "Num 9"),
 ];
 
 /// Buttons as most pads have them printed.
@@ -57,6 +85,8 @@ const BUTTONS: &[(GamepadButton, &str)] = &[
     (GamepadButton::East, "B"),
     (GamepadButton::West, "X"),
     (GamepadButton::North, "Y"),
+    (GamepadButton::C, "C"),
+    (GamepadButton::Z, "Z"),
     (GamepadButton::LeftTrigger, "LB"),
     (GamepadButton::RightTrigger, "RB"),
     (GamepadButton::LeftTrigger2, "LT"),
@@ -85,13 +115,34 @@ impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held = HELD.iter().find(|(with, _)| *with == self.with).map_or("", |(_, words)| words);
         match self.key {
-            ChordKey::Letter(letter) => write!(f, "{held}{}", letter.to_uppercase()),
+            ChordKey::Letter(letter) => write!(f, "{held}{}", capital(letter)),
             ChordKey::Place(place) => match PLACES.iter().find(|(known, _)| *known == place) {
                 Some((_, name)) => write!(f, "{held}{name}"),
                 None => write!(f, "{held}{place:?}"),
             },
         }
     }
+}
+
+impl Chord {
+    /// Whether it can be written down and read back.
+    pub fn has_name(self) -> bool {
+        self.to_string().parse() == Ok(self)
+    }
+}
+
+/// As it is printed on its key. Where the capital is more than one letter, or another letter's, that is the small one.
+fn capital(letter: char) -> char {
+    alone(letter.to_uppercase()).filter(|capital| small(*capital) == letter).unwrap_or(letter)
+}
+
+/// The letter a chord has.
+pub fn small(letter: char) -> char {
+    alone(letter.to_lowercase()).unwrap_or(letter)
+}
+
+fn alone(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    letters.next().filter(|_| letters.next().is_none())
 }
 
 /// A text that names no key or button.
@@ -119,7 +170,7 @@ impl FromStr for Chord {
         let mut letters = name.chars();
         match (letters.next(), letters.next()) {
             (Some(letter), None) if !letter.is_whitespace() && !letter.is_control() => {
-                Ok(Self { key: ChordKey::Letter(letter.to_ascii_lowercase()), with })
+                Ok(Self { key: ChordKey::Letter(small(letter)), with })
             }
             _ => Err(NameError::Key),
         }
@@ -129,6 +180,11 @@ impl FromStr for Chord {
 /// The button's name.
 pub fn button_name(button: GamepadButton) -> String {
     BUTTONS.iter().find(|(known, _)| *known == button).map_or_else(|| format!("{button:?}"), |(_, name)| (*name).to_owned())
+}
+
+/// Whether it can be written down and read back.
+pub fn has_name(button: GamepadButton) -> bool {
+    button_of(&button_name(button)) == Ok(button)
 }
 
 /// The button of this name.
@@ -152,6 +208,19 @@ mod tests {
                 assert_eq!(button_of(&button_name(button)), Ok(button));
             }
         }
+    }
+
+    #[test]
+    fn every_name_is_of_one_key_or_button_with_whatever_is_held() {
+        let places = PLACES.iter().map(|(place, _)| ChordKey::Place(*place));
+        let letters = "abcxyz0+-?*/.,;=#<éßıñжé漢ö'\"\\".chars().map(ChordKey::Letter);
+        for key in places.chain(letters) {
+            for with in HELD.iter().map(|(with, _)| *with).chain([With::Nothing]) {
+                let chord = Chord { key, with };
+                assert!(chord.has_name(), "{chord}");
+            }
+        }
+        assert!(BUTTONS.iter().all(|(button, _)| has_name(*button)));
     }
 
     #[test]
