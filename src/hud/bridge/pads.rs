@@ -2,17 +2,21 @@
 //!
 //! Bevy's own reader looks at pads only when a frame is drawn, so a press would wake nobody. This thread owns the only
 //! `Gilrs`, waits for it, hands on what it says and wakes the window. Where there is no udev or no pad, nothing is said.
+//!
+//! Decision: while the window has not got the keyboard, only pads that come and go are told of. What is pressed and tilted
+//! then is for another program, and the window sleeps through it; what was held when it lost the keyboard is let go of.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bevy::input::gamepad::{
-    GamepadAxis, GamepadButton, GamepadConnection, GamepadConnectionEvent, RawGamepadAxisChangedEvent, RawGamepadButtonChangedEvent,
-    RawGamepadEvent,
+    Gamepad, GamepadAxis, GamepadButton, GamepadConnection, GamepadConnectionEvent, RawGamepadAxisChangedEvent,
+    RawGamepadButtonChangedEvent, RawGamepadEvent,
 };
 use bevy::platform::collections::HashMap;
 use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
 use bevy::winit::EventLoopProxyWrapper;
 use crossbeam_channel::{Receiver, Sender};
 use gilrs::{Axis, Button, EventType, Gilrs};
@@ -38,18 +42,39 @@ enum What {
     Axis(GamepadAxis, f32),
 }
 
+impl What {
+    /// Whether this is told while the window has not got the keyboard.
+    const fn is_always_told(&self) -> bool {
+        matches!(self, Self::Connected { .. } | Self::Gone)
+    }
+}
+
+/// What the thread and the window know of each other.
+#[derive(Debug, Clone)]
+struct Bond {
+    is_over: Arc<AtomicBool>,
+    /// Whether the window has the keyboard. At first it is thought to: a window nobody manages never hears of it.
+    has_keys: Arc<AtomicBool>,
+}
+
+impl Default for Bond {
+    fn default() -> Self {
+        Self { is_over: Arc::default(), has_keys: Arc::new(AtomicBool::new(true)) }
+    }
+}
+
 /// The thread's other end, and the entities that stand for its pads.
 #[derive(Resource)]
 pub struct Pads {
     heard: Receiver<Heard>,
     entities: HashMap<usize, Entity>,
-    is_over: Arc<AtomicBool>,
+    bond: Bond,
 }
 
 impl Drop for Pads {
     fn drop(&mut self) {
         // It is not waited for, which could take as long as LOOK: it has nothing open that needs putting away.
-        self.is_over.store(true, Ordering::Release);
+        self.bond.is_over.store(true, Ordering::Release);
     }
 }
 
@@ -59,16 +84,16 @@ pub(super) fn begin(mut commands: Commands<'_, '_>, bridge: Res<'_, Bridge>, pro
         return;
     }
     let (said, heard) = crossbeam_channel::unbounded();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let (over, wake) = (Arc::clone(&is_over), bridge.wake.clone());
-    let listening = std::thread::Builder::new().name("hud-pads".into()).spawn(move || listen(&said, &over, &wake));
+    let bond = Bond::default();
+    let (its, wake) = (bond.clone(), bridge.wake.clone());
+    let listening = std::thread::Builder::new().name("hud-pads".into()).spawn(move || listen(&said, &its, &wake));
     match listening {
-        Ok(_) => commands.insert_resource(Pads { heard, entities: HashMap::default(), is_over }),
+        Ok(_) => commands.insert_resource(Pads { heard, entities: HashMap::default(), bond }),
         Err(error) => tracing::warn!("Gamepads have no thread: {error}. Keys and mouse work."),
     }
 }
 
-fn listen(said: &Sender<Heard>, is_over: &AtomicBool, wake: &HudWake) {
+fn listen(said: &Sender<Heard>, bond: &Bond, wake: &HudWake) {
     let mut gilrs = match Gilrs::new() {
         Ok(gilrs) => gilrs,
         Err(error) => return tracing::info!("There are no gamepads here: {error}."),
@@ -80,7 +105,7 @@ fn listen(said: &Sender<Heard>, is_over: &AtomicBool, wake: &HudWake) {
         }
     }
     wake.wake();
-    while !is_over.load(Ordering::Acquire) {
+    while !bond.is_over.load(Ordering::Acquire) {
         let Some(event) = gilrs.next_event_blocking(Some(LOOK)) else { continue };
         let pad = event.id;
         let what = match event.event {
@@ -96,11 +121,20 @@ fn listen(said: &Sender<Heard>, is_over: &AtomicBool, wake: &HudWake) {
             _ => None,
         };
         let Some(what) = what else { continue };
-        if said.send(Heard { pad: pad.into(), what }).is_err() {
+        if !tell(said, bond, wake, Heard { pad: pad.into(), what }) {
             return;
         }
-        wake.wake();
     }
+}
+
+/// Hands on what a pad did, and wakes the window for it. False when nobody listens any more.
+fn tell(said: &Sender<Heard>, bond: &Bond, wake: &HudWake, heard: Heard) -> bool {
+    if !heard.what.is_always_told() && !bond.has_keys.load(Ordering::Acquire) {
+        return true;
+    }
+    let is_heard = said.send(heard).is_ok();
+    wake.wake();
+    is_heard
 }
 
 fn connected(pad: &gilrs::Gamepad<'_>) -> What {
@@ -155,11 +189,17 @@ const fn axis(axis: Axis) -> Option<GamepadAxis> {
 pub(super) fn receive(
     mut commands: Commands<'_, '_>,
     pads: Option<ResMut<'_, Pads>>,
+    windows: Query<'_, '_, &Window, With<PrimaryWindow>>,
+    known: Query<'_, '_, (Entity, &Gamepad)>,
     mut connections: MessageWriter<'_, GamepadConnectionEvent>,
     mut raw: MessageWriter<'_, RawGamepadEvent>,
 ) {
     let Some(mut pads) = pads else { return };
-    let heard: Vec<Heard> = pads.heard.try_iter().collect();
+    let has_keys = windows.iter().any(|window| window.focused);
+    if pads.bond.has_keys.swap(has_keys, Ordering::AcqRel) && !has_keys {
+        raw.write_batch(known.iter().flat_map(|(pad, state)| let_go(pad, state)));
+    }
+    let heard: Vec<Heard> = pads.heard.try_iter().filter(|heard| has_keys || heard.what.is_always_told()).collect();
     for Heard { pad, what } in heard {
         let entity = *pads.entities.entry(pad).or_insert_with(|| commands.spawn_empty().id());
         let connection = match what {
@@ -186,18 +226,24 @@ pub(super) fn receive(
     }
 }
 
+/// Everything that is held down or tilted on a pad, at rest again: nobody will be told of it.
+fn let_go(pad: Entity, state: &Gamepad) -> Vec<RawGamepadEvent> {
+    let pressed = state.get_pressed().map(|button| RawGamepadEvent::Button(RawGamepadButtonChangedEvent::new(pad, *button, 0.0)));
+    let tilted = GamepadAxis::all().into_iter().map(|axis| RawGamepadEvent::Axis(RawGamepadAxisChangedEvent::new(pad, axis, 0.0)));
+    pressed.chain(tilted).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-    use bevy::input::gamepad::Gamepad;
-
     use super::*;
+    use crate::hud::input::{Device, LastDevice};
     use crate::hud::testing::Hud;
 
     fn plugged(hud: &mut Hud) -> Sender<Heard> {
         let (said, heard) = crossbeam_channel::unbounded();
-        hud.app.insert_resource(Pads { heard, entities: HashMap::default(), is_over: Arc::default() });
+        hud.app.insert_resource(Pads { heard, entities: HashMap::default(), bond: Bond::default() });
         let what = What::Connected { name: "Pad".into(), vendor_id: Some(0x45e), product_id: None };
         said.send(Heard { pad: 0, what }).unwrap();
         hud.frame();
@@ -222,6 +268,61 @@ mod tests {
         said.send(Heard { pad: 0, what: What::Connected { name: "Pad".into(), vendor_id: None, product_id: None } }).unwrap();
         hud.frame();
         assert_eq!(is_pressed(&mut hud), [false], "the same pad, with nothing pressed");
+    }
+
+    fn give_keys(hud: &mut Hud, focused: bool) {
+        let world = hud.app.world_mut();
+        world.query_filtered::<&mut Window, With<PrimaryWindow>>().single_mut(world).unwrap().focused = focused;
+        hud.frame();
+    }
+
+    #[test]
+    fn a_pad_that_plays_another_program_is_not_heard_and_lets_go_of_what_it_held_here() {
+        let mut hud = Hud::new();
+        let said = plugged(&mut hud);
+        let bond = hud.app.world().resource::<Pads>().bond.clone();
+        let does = |what| assert!(tell(&said, &bond, &HudWake::default(), Heard { pad: 0, what }));
+        let button = |value| What::Button(GamepadButton::South, value);
+        does(button(1.0));
+        does(What::Axis(GamepadAxis::RightStickY, 1.0));
+        hud.frame();
+        let held = |hud: &mut Hud| {
+            let mut pads = hud.app.world_mut().query::<&Gamepad>();
+            let pad = pads.single(hud.app.world()).unwrap();
+            (pad.pressed(GamepadButton::South), pad.right_stick().y)
+        };
+        assert_eq!(held(&mut hud), (true, 1.0));
+        // What was said before the thread knew is not taken in either.
+        said.send(Heard { pad: 0, what: button(1.0) }).unwrap();
+        give_keys(&mut hud, false);
+        assert_eq!(held(&mut hud), (false, 0.0));
+        let waiting = |hud: &Hud| hud.app.world().resource::<Pads>().heard.len();
+        does(button(1.0));
+        does(What::Axis(GamepadAxis::LeftStickX, 1.0));
+        assert_eq!(waiting(&hud), 0, "nothing to wake for");
+        does(What::Gone);
+        assert_eq!(waiting(&hud), 1);
+        does(What::Connected { name: "Pad".into(), vendor_id: None, product_id: None });
+        hud.frame();
+        assert_eq!(held(&mut hud), (false, 0.0));
+        give_keys(&mut hud, true);
+        does(button(1.0));
+        hud.frame();
+        assert_eq!(held(&mut hud), (true, 0.0), "heard again");
+    }
+
+    #[test]
+    fn hints_do_not_change_for_a_pad_that_plays_another_program() {
+        let mut hud = Hud::new();
+        let said = plugged(&mut hud);
+        give_keys(&mut hud, false);
+        let world = hud.app.world_mut();
+        let pad = world.query_filtered::<Entity, With<Gamepad>>().single(world).unwrap();
+        world.write_message(RawGamepadEvent::Button(RawGamepadButtonChangedEvent::new(pad, GamepadButton::South, 1.0)));
+        hud.frame();
+        give_keys(&mut hud, true);
+        assert_eq!(hud.app.world().resource::<LastDevice>().0, Device::Keys);
+        drop(said);
     }
 
     #[test]

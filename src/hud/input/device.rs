@@ -6,6 +6,7 @@ use bevy::input::ButtonState;
 use bevy::input::gamepad::{GamepadAxisChangedEvent, GamepadButtonStateChangedEvent};
 use bevy::input::keyboard::KeyboardInput;
 use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
 use bevy_egui::egui::{self, Context, Event, Id};
 use bevy_egui::{EguiContext, EguiInput};
 
@@ -40,6 +41,7 @@ pub fn note(
     mut keys: MessageReader<'_, '_, KeyboardInput>,
     mut buttons: MessageReader<'_, '_, GamepadButtonStateChangedEvent>,
     mut axes: MessageReader<'_, '_, GamepadAxisChangedEvent>,
+    windows: Query<'_, '_, &Window, With<PrimaryWindow>>,
     inputs: Query<'_, '_, &EguiInput>,
     mut last: ResMut<'_, LastDevice>,
 ) {
@@ -54,6 +56,11 @@ pub fn note(
     let is_picture = |key: &KeyboardInput| cfg!(feature = "dev") && key.key_code == KeyCode::F12;
     if keys.read().filter(|key| key.state == ButtonState::Pressed && !is_picture(key)).count() > 0 {
         now = Device::Keys;
+    }
+    // Where the window has not got the keyboard, a pad plays another program.
+    if !windows.iter().any(|window| window.focused) {
+        buttons.clear();
+        axes.clear();
     }
     let pressed = buttons.read().filter(|button| button.state == ButtonState::Pressed).count() > 0;
     let tilted = axes.read().filter(|axis| axis.value.abs() > tokens::STICK_ON).count() > 0;
