@@ -77,10 +77,11 @@ pub fn draw(
         ui.expand_to_include_rect(place);
         view(ui, stage.window, &faces, &theme.palette, &mut wishes)
     });
+    let met = found.inner;
     // At first the ring is on a slot that nobody has gone to.
-    *moved |= found.inner.is_some_and(|slot| slot != 0);
+    *moved |= met.focused.is_some_and(|slot| slot != 0);
     // Over what lies over the hotbar its hint would lie as well.
-    let meant = found.inner.filter(|_| *moved && !focus.is_covered());
+    let meant = met.pointed.or(met.focused.filter(|_| *moved)).filter(|_| !focus.is_covered());
     if meant != pointed.slot {
         wishes.wish(UserAction::PointAtSlot(meant));
     }
@@ -96,11 +97,18 @@ pub fn draw(
     Ok(())
 }
 
-/// Draws the slots. Returns the one that is pointed at, or has the keys.
-pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette, wishes: &mut Wishes) -> Option<usize> {
+/// The slot that is pointed at, and the one with the ring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Met {
+    pub pointed: Option<usize>,
+    pub focused: Option<usize>,
+}
+
+/// Draws the slots.
+pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette, wishes: &mut Wishes) -> Met {
     let bar = layout::hotbar(window);
     ui.painter().rect(bar, 0.0, palette.surface_0, Stroke::new(tokens::HAIRLINE, palette.border_quiet), StrokeKind::Inside);
-    let (mut pointed, mut focused) = (None, None);
+    let mut met = Met::default();
     let mut lifted = None;
     for face in faces {
         let place = layout::slot(window, face.index);
@@ -119,19 +127,19 @@ pub fn view(ui: &mut Ui, window: Rect, faces: &[Face], palette: &Palette, wishes
         if response.dragged() || response.drag_stopped() {
             lifted = Some((face, response.drag_stopped()));
         } else if response.hovered() {
-            pointed = Some(face.index);
+            met.pointed = Some(face.index);
         }
-        if response.has_focus() {
-            focused = Some(face.index);
+        if response.has_focus() && input::shows_focus(ui.ctx()) {
+            met.focused = Some(face.index);
         }
         button::ring(ui, &response);
         describe(&response, face);
     }
     if let Some((face, is_dropped)) = lifted {
         carry(ui, window, face, is_dropped, palette, wishes);
-        return None;
+        return Met::default();
     }
-    pointed.or(focused.filter(|_| input::shows_focus(ui.ctx())))
+    met
 }
 
 /// A slot on its way to another: its pane's icon under the pointer, and where it would go.

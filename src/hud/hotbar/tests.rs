@@ -131,6 +131,20 @@ fn a_hint_comes_after_300_ms_of_pointing_and_nothing_is_drawn_while_it_is_waited
 }
 
 #[test]
+fn the_first_slot_has_a_hint_from_the_first_time_it_is_pointed_at_and_none_before() {
+    let mut hud = Hud::new();
+    hud.frame_after(Duration::from_millis(300));
+    hud.settle();
+    assert!(!hud.shows("Sell Compute"), "nobody has gone there");
+    let at = slot(&hud, 0);
+    hud.point(at);
+    hud.settle();
+    hud.frame_after(Duration::from_millis(300));
+    hud.settle();
+    hud.assert_shows("Sell Compute");
+}
+
+#[test]
 fn a_slot_that_has_the_keys_has_the_hint_as_well() {
     let mut hud = Hud::new();
     focus(&mut hud, 8);
