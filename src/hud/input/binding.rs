@@ -6,8 +6,9 @@ use bevy::input::keyboard::{Key, NativeKey};
 use bevy::prelude::*;
 
 use super::player::Player;
-use super::{Bindings, Device};
+use super::{Bindings, Device, Listening};
 use crate::hud::action::{ActionKind, UserAction};
+use crate::hud::pane::{ActivePane, PaneKind};
 use crate::hud::prefs::Preferences;
 use crate::hud::state::Notices;
 use crate::hud::testing::{Hud, online};
@@ -23,6 +24,10 @@ fn asked_for(device: Device) -> Player {
 fn listen(player: &mut Player, device: Device) {
     player.hud.app.world_mut().write_message(UserAction::Listen(Some((ActionKind::Tidy, device))));
     player.hud.settle();
+}
+
+fn listening(player: &Player) -> Option<(ActionKind, Device)> {
+    player.hud.app.world().resource::<Listening>().0
 }
 
 fn keys(hud: &Hud) -> Vec<String> {
@@ -66,4 +71,31 @@ fn whatever_button_was_bound_is_bound_at_the_next_start_and_one_without_a_name_i
     player.hud.assert_shows("AudioVolumeMute has no name that could be kept in hud.toml. Choose another.");
     assert_eq!(keys(&player.hud), ["T"]);
     assert!(player.hud.app.world().resource::<Preferences>().keys.is_empty());
+}
+
+#[test]
+fn escape_calls_off_what_is_waited_for_and_leaves_nothing() {
+    for device in [Device::Keys, Device::Pad] {
+        let mut player = asked_for(device);
+        let before = player.focus().area;
+        player.hud.key(KeyCode::Escape, Key::Escape);
+        player.hud.settle();
+        assert_eq!((listening(&player), player.focus().area), (None, before), "{device:?}");
+    }
+}
+
+#[test]
+fn nothing_is_waited_for_when_settings_is_closed() {
+    for device in [Device::Keys, Device::Pad] {
+        let mut player = asked_for(device);
+        let settings = player.hud.pane(PaneKind::Settings);
+        assert_eq!(player.hud.app.world().resource::<ActivePane>().0, Some(settings));
+        player.hud.app.world_mut().write_message(UserAction::Close(settings));
+        player.hud.frame();
+        assert_eq!(listening(&player), None, "{device:?}");
+        // It can be asked for again.
+        player.opens(8);
+        listen(&mut player, device);
+        assert_eq!(listening(&player), Some((ActionKind::Tidy, device)));
+    }
 }

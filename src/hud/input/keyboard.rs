@@ -90,6 +90,10 @@ pub fn read(
             if !key.repeat {
                 actions.write(taken_for(kind, key, with));
             }
+        } else if desk.listening.0.is_some() && key.key_code == KeyCode::Escape {
+            // A button that is waited for is called off like a key.
+            taken.push(key);
+            actions.write(UserAction::Listen(None));
         } else if let Some(kind) = meaning(&desk.bindings, key, with, here) {
             taken.push(key);
             if let Some(kind) = desk.claims.meant(kind).filter(|kind| !key.repeat || kind.repeats()) {

@@ -49,7 +49,7 @@ pub fn plugin(app: &mut App) {
     let read = (device::note, device::print, keyboard::read, gamepad::press, gamepad::tilt, gamepad::repeat, gamepad::scroll);
     app.add_systems(PreUpdate, read.chain().in_set(HudSystems::Input));
     app.add_systems(EguiPrimaryContextPass, owner::unclaim.before(super::pane::measure).in_set(HudSystems::DrawBehind));
-    app.add_systems(PostUpdate, (super::osk::follow, owner::settle).chain().in_set(HudSystems::Settle));
+    app.add_systems(PostUpdate, (capture::forget, super::osk::follow, owner::settle).chain().in_set(HudSystems::Settle));
 }
 
 /// Takes in what the preferences bind otherwise, and says what of it is not possible.
