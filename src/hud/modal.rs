@@ -1,8 +1,8 @@
 //! A question over everything: what lies below is dimmed and hears nothing until it is answered.
 
-use bevy_egui::egui::{Context, Id, Margin, Modal, Order, ScrollArea, Stroke, Ui};
+use bevy_egui::egui::{Context, Id, Margin, Modal, Order, Rect, ScrollArea, Stroke, Ui, vec2};
 
-use super::input::claim;
+use super::input::{claim, take_scroll_wish};
 use super::theme::tokens;
 use super::widgets::{Ink, card};
 
@@ -27,7 +27,10 @@ pub fn show(context: &Context, name: &'static str, ink: Ink, width: f32, add: im
         ui.set_width(width.min(room.width() - around).max(tokens::PANE_LEAST.0 / 2.0));
         ui.spacing_mut().item_spacing.y = 2.0 * tokens::STEP;
         let used = if scrolls {
-            let area = ScrollArea::vertical().auto_shrink(false).max_height(highest).min_scrolled_height(highest);
+            take_scroll_wish(ui, Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), highest)));
+            // Room at both ends for the ring of what stands there.
+            let ends = Margin::symmetric(0, (2.0 * tokens::FOCUS_RING) as i8);
+            let area = ScrollArea::vertical().auto_shrink(false).max_height(highest).min_scrolled_height(highest).content_margin(ends);
             area.show(ui, add).content_size.y
         } else {
             ui.scope(add).response.rect.height()

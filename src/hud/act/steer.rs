@@ -14,6 +14,7 @@ use crate::hud::osk::{self, Osk, Tap};
 use crate::hud::palette::{self, Palette};
 use crate::hud::pane::{ActivePane, Pane, SLOTS, arranging, frame};
 use crate::hud::state::{Notices, Now, Session, Tone};
+use crate::hud::theme::tokens;
 use crate::hud::widgets::marks::{self, Rank};
 
 /// What has to be known to steer, and where the result goes.
@@ -281,12 +282,19 @@ impl Turn<'_, '_, '_> {
             if matches!(steer, Steer::Next | Steer::Previous) {
                 self.context.memory_mut(|memory| memory.request_focus(stop.id));
             }
-        } else if matches!(steer, Steer::Up | Steer::Down)
-            && let Owner::Pane(pane) = owner
-        {
-            // Nothing further to stand on: there may be something to read.
-            let by = crate::hud::theme::tokens::SCROLL_STEP;
-            input::wish_by(self.context, frame::layer(pane), if steer == Steer::Up { by } else { -by });
+            return;
+        }
+        let layer = match owner {
+            Owner::Pane(pane) => frame::layer(pane),
+            Owner::Dialog(layer) => layer,
+            _ => return,
+        };
+        // Nothing further to stand on: there may be something to read.
+        let by = tokens::SCROLL_STEP;
+        match steer {
+            Steer::Up => input::wish_by(self.context, layer, by),
+            Steer::Down => input::wish_by(self.context, layer, -by),
+            _ => {}
         }
     }
 
@@ -374,7 +382,7 @@ impl Turn<'_, '_, '_> {
     }
 
     fn read(&self, steer: Steer, help: &mut Help) -> Vec<Event> {
-        let by = crate::hud::theme::tokens::HELP_LINE * 2.0;
+        let by = tokens::HELP_LINE * 2.0;
         match steer {
             Steer::Leave | Steer::Press => help.is_open = false,
             Steer::Up | Steer::Previous => input::wish_by(self.context, help::layer(), by),

@@ -11,6 +11,7 @@ use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::help::Help;
 use crate::hud::palette::Palette;
 use crate::hud::pane::{ActivePane, PaneKind};
+use crate::hud::question::{Choice, Question};
 use crate::hud::testing::online;
 use crate::hud::widgets::field;
 use crate::hud::widgets::scroll::Scrolled;
@@ -143,4 +144,35 @@ fn page_keys_scroll_the_list_of_commands_and_not_the_pane_behind_it() {
     assert_eq!(player.hud.app.world().get::<Scrolled>(settings).map(|scrolled| scrolled.points()), Some(0));
     player.does(ActionKind::MoveDown);
     assert!(seen(&player, "open Wallet").is_some(), "the chosen line is brought into sight again");
+}
+
+#[test]
+fn a_question_that_is_too_high_for_the_window_is_walked_and_scrolled() {
+    let answers: Vec<Choice> = (1..=12).map(|number| Choice::none(format!("Way {number}"))).collect();
+    let question = Question { title: "Which way?".into(), text: String::new(), answers, first: 0 };
+    for device in [Device::Keys, Device::Pad] {
+        let mut player = sits_down(device);
+        player.hud.size = egui::vec2(900.0, 360.0);
+        player.hud.settle();
+        player.hud.app.world_mut().write_message(UserAction::Question(Box::new(question.clone())));
+        player.hud.settle();
+        let window = player.hud.window();
+        let seen =
+            |player: &Player, text: &str| player.hud.screen().iter().any(|seen| seen.text == text && window.contains_rect(seen.place));
+        for _ in 0..11 {
+            player.does(ActionKind::MoveDown);
+        }
+        assert!(seen(&player, "WAY 12") && !seen(&player, "WAY 1"), "{device:?}: {:#?}", player.hud.texts());
+        assert!(player.ring().is_some_and(|ring| window.contains_rect(ring)), "{device:?}");
+    }
+    // By the page as well, wherever the ring is.
+    let mut player = sits_down(Device::Keys);
+    player.hud.size = egui::vec2(900.0, 360.0);
+    player.hud.settle();
+    player.hud.app.world_mut().write_message(UserAction::Question(Box::new(question)));
+    player.hud.settle();
+    for _ in 0..5 {
+        player.does(ActionKind::ScrollDown);
+    }
+    player.hud.assert_shows("WAY 12");
 }

@@ -155,6 +155,7 @@ impl Focus {
                     reveal::wish_place(context, frame::layer(pane), stop.place);
                 }
             }
+            Owner::Dialog(layer) if stop.is_cut => reveal::wish_place(context, layer, stop.place),
             Owner::Hotbar => self.slot = (0..crate::hud::pane::SLOTS).find(|index| slot_id(*index) == stop.id).unwrap_or(self.slot),
             _ => {}
         }
