@@ -9,6 +9,7 @@ use super::player::Player;
 use super::{Area, Device};
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::help::Help;
+use crate::hud::osk::{Osk, Tap};
 use crate::hud::palette::Palette;
 use crate::hud::pane::{ActivePane, PaneKind};
 use crate::hud::question::{Choice, Question};
@@ -144,6 +145,49 @@ fn page_keys_scroll_the_list_of_commands_and_not_the_pane_behind_it() {
     assert_eq!(player.hud.app.world().get::<Scrolled>(settings).map(|scrolled| scrolled.points()), Some(0));
     player.does(ActionKind::MoveDown);
     assert!(seen(&player, "open Wallet").is_some(), "the chosen line is brought into sight again");
+}
+
+#[test]
+fn the_word_of_a_mnemonic_the_cursor_is_in_is_completed() {
+    let context = egui::Context::default();
+    let (mut text, mut osk) = ("abandon zo".to_owned(), Osk::default());
+    let mut pass = |osk: &mut Osk, events: Vec<egui::Event>| {
+        let input = egui::RawInput { events, ..egui::RawInput::default() };
+        let mut shown = None;
+        let mut output = context.run_ui(input, |ui| {
+            let line = field::secret_line_of(ui, &mut text, "words", 300.0, Wanted::Words);
+            line.request_focus();
+            shown = Some(line.id);
+        });
+        output.textures_delta.clear();
+        osk.field = shown;
+        text.clone()
+    };
+    pass(&mut osk, Vec::new());
+    pass(&mut osk, Vec::new());
+    let offered = |osk: &Osk| osk.rows(&context)[0].iter().filter_map(|key| key.tap).collect::<Vec<_>>();
+    assert_eq!(offered(&osk), [Tap::Word("zone"), Tap::Word("zoo")]);
+    let events = osk.tap(&context, Tap::Word("zoo"));
+    assert_eq!(pass(&mut osk, events), "abandon zoo ");
+    // Back into the first word, behind its first four letters.
+    for _ in 0.."don zoo ".len() {
+        let events = osk.tap(&context, Tap::Left);
+        pass(&mut osk, events);
+    }
+    assert_eq!(offered(&osk), [Tap::Word("abandon")]);
+    let events = osk.tap(&context, Tap::Word("abandon"));
+    assert_eq!(pass(&mut osk, events), "abandon zoo ");
+}
+
+#[test]
+fn the_on_screen_keyboard_shows_where_the_cursor_is() {
+    let mut player = types_into(Device::Keys, 7, "search");
+    for key in ["w", "q", "←"] {
+        player.hud.click(key);
+    }
+    player.hud.assert_shows("w▏q");
+    player.hud.click("e");
+    player.hud.assert_shows("we▏q");
 }
 
 #[test]

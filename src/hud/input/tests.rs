@@ -359,32 +359,6 @@ fn the_on_screen_keyboard_types_by_mouse_and_leaves_the_field_its_keys() {
 }
 
 #[test]
-fn a_word_of_a_mnemonic_is_completed_in_a_field_that_wants_words() {
-    use crate::hud::osk::{Osk, Tap};
-    use crate::hud::widgets::{field, typed::Wanted};
-    let context = egui::Context::default();
-    let (mut text, mut osk) = ("abandon zo".to_owned(), Osk::default());
-    let mut pass = |osk: &mut Osk, events: Vec<egui::Event>| {
-        let input = egui::RawInput { events, ..egui::RawInput::default() };
-        let mut shown = None;
-        let mut output = context.run_ui(input, |ui| {
-            let line = field::secret_line_of(ui, &mut text, "words", 300.0, Wanted::Words);
-            line.request_focus();
-            shown = Some(line.id);
-        });
-        output.textures_delta.clear();
-        osk.field = shown;
-        text.clone()
-    };
-    pass(&mut osk, Vec::new());
-    pass(&mut osk, Vec::new());
-    let offered: Vec<_> = osk.rows(&context)[0].iter().filter_map(|key| key.tap).collect();
-    assert_eq!(offered, [Tap::Word("zone"), Tap::Word("zoo")]);
-    let events = osk.tap(&context, Tap::Word("zoo"));
-    assert_eq!(pass(&mut osk, events), "abandon zoo ");
-}
-
-#[test]
 fn what_the_focus_goes_to_is_scrolled_into_sight() {
     let mut player = sits_down(Device::Keys);
     player.hud.size = egui::vec2(900.0, 420.0);

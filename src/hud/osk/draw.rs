@@ -34,7 +34,7 @@ pub fn draw(
         let at = last.shows_focus().then_some(osk.ring(&rows));
         let panel = panel(window, &rows);
         over(&context, "on-screen keyboard", panel, |ui| {
-            pressed = view(ui, panel, &rows, at, &typed::shown(&context, field), &theme.palette).map(UserAction::Tap);
+            pressed = view(ui, panel, &rows, at, &typed::around(&context, field), &theme.palette).map(UserAction::Tap);
         });
         if pressed.is_some() {
             // A tap that is over within a frame has taken the keys from the field before anybody could keep them there.
@@ -115,7 +115,14 @@ fn button_fill(ui: &Ui, response: &Response, palette: &Palette) -> bevy_egui::eg
 }
 
 /// Draws the keys; says which was pressed.
-pub fn view(ui: &mut Ui, panel: Rect, rows: &[Row], at: Option<(usize, usize)>, shown: &str, palette: &Palette) -> Option<Tap> {
+pub fn view(
+    ui: &mut Ui,
+    panel: Rect,
+    rows: &[Row],
+    at: Option<(usize, usize)>,
+    shown: &(String, String),
+    palette: &Palette,
+) -> Option<Tap> {
     ui.painter().rect(panel, 0.0, palette.surface_0, Stroke::new(tokens::HAIRLINE, palette.border_strong), StrokeKind::Inside);
     // What is between the keys belongs to the keyboard too.
     ui.interact(panel, Id::new("keyboard ground"), Sense::hover());
@@ -140,13 +147,14 @@ pub fn view(ui: &mut Ui, panel: Rect, rows: &[Row], at: Option<(usize, usize)>, 
     pressed
 }
 
-/// What stands in the field, its end where it is long: the field itself may be under the keyboard.
-fn text_line(ui: &Ui, place: Rect, shown: &str, palette: &Palette) {
+/// What stands in the field before and after the cursor, that in sight: the field itself may be under the keyboard.
+fn text_line(ui: &Ui, place: Rect, (before, after): &(String, String), palette: &Palette) {
     let painter: Painter = ui.painter().with_clip_rect(place);
     painter.rect(place, 0.0, palette.ground, Stroke::new(tokens::HAIRLINE, palette.border_quiet), StrokeKind::Inside);
-    let word = painter.layout_no_wrap(format!("{shown}▏"), Text::Table.font(Weight::Regular), palette.text_high);
+    let layout = |text: String| painter.layout_no_wrap(text, Text::Table.font(Weight::Regular), palette.text_high);
+    let word = layout(format!("{before}▏{after}"));
     let room = place.width() - 2.0 * tokens::ROW_PADDING;
-    let left = place.left() + tokens::ROW_PADDING - (word.size().x - room).max(0.0);
+    let left = place.left() + tokens::ROW_PADDING - (layout(format!("{before}▏")).size().x - room).max(0.0);
     painter.galley(pos2(left, place.center().y - word.size().y / 2.0), word, palette.text_high);
 }
 

@@ -78,7 +78,7 @@ impl Osk {
     pub fn rows(&self, context: &Context) -> Vec<Row> {
         let Some(field) = self.field else { return Vec::new() };
         let wanted = typed::wanted(context, field).unwrap_or(Wanted::Text);
-        layout::rows(wanted, self.signs, self.shift, &typed::begun(context, field))
+        layout::rows(wanted, self.signs, self.shift, &typed::word(context, field).begun)
     }
 
     /// The key with the ring among these: other keys may have been there when it was put where it is.
@@ -130,8 +130,9 @@ impl Osk {
                 Vec::new()
             }
             Tap::Word(word) => {
-                let begun = self.field.map(|field| typed::begun(context, field)).unwrap_or_default();
-                let mut events: Vec<Event> = begun.chars().flat_map(|_| key(egui::Key::Backspace)).collect();
+                let begun = self.field.map(|field| typed::word(context, field)).unwrap_or_default();
+                let mut events: Vec<Event> = begun.begun.chars().flat_map(|_| key(egui::Key::Backspace)).collect();
+                events.extend((0..begun.rest).flat_map(|_| key(egui::Key::Delete)));
                 events.push(Event::Text(format!("{word} ")));
                 events
             }

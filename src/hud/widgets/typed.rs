@@ -1,5 +1,6 @@
 //! What a field wants typed: the on-screen keyboard shows the keys for it. A field says so while it has the keys.
 
+use bevy_egui::egui::text_edit::TextEditState;
 use bevy_egui::egui::{Context, Id, Response, Ui};
 
 /// What is typed into a field.
@@ -30,8 +31,28 @@ struct Typed {
     wanted: Wanted,
     /// What stands in it, masked where nobody may read it.
     shown: String,
+    /// Before which letter of it the cursor is.
+    cursor: usize,
     /// The word that is being typed, of a mnemonic.
-    begun: String,
+    word: Word,
+}
+
+/// The word the cursor is in. In no Debug text: it is a part of a secret.
+#[derive(Clone, Default)]
+pub struct Word {
+    /// As far as the cursor, in small letters.
+    pub begun: String,
+    /// How many letters of it stand after the cursor, with the space that ends it.
+    pub rest: usize,
+}
+
+impl Word {
+    fn at(cursor: usize, text: &str) -> Self {
+        let before: String = text.chars().take(cursor).collect();
+        let letters = text.chars().skip(cursor).take_while(|letter| *letter != ' ').count();
+        let is_ended = text.chars().nth(cursor + letters) == Some(' ');
+        Self { begun: before.rsplit(' ').next().unwrap_or_default().to_lowercase(), rest: letters + usize::from(is_ended) }
+    }
 }
 
 fn typed_id(field: Id) -> Id {
@@ -46,8 +67,10 @@ pub fn tell(ui: &Ui, field: &Response, wanted: Wanted, text: &str) {
         return;
     }
     let shown = if wanted.is_secret() { "•".repeat(text.chars().count()) } else { text.to_owned() };
-    let begun = if wanted == Wanted::Words { text.split(' ').next_back().unwrap_or_default().to_lowercase() } else { String::new() };
-    ui.data_mut(|data| data.insert_temp(id, Some(Typed { wanted, shown, begun })));
+    let range = TextEditState::load(ui.ctx(), field.id).and_then(|state| state.cursor.char_range());
+    let cursor = range.map_or(usize::MAX, |range| range.primary.index.0).min(text.chars().count());
+    let word = if wanted == Wanted::Words { Word::at(cursor, text) } else { Word::default() };
+    ui.data_mut(|data| data.insert_temp(id, Some(Typed { wanted, shown, cursor, word })));
 }
 
 fn typed(context: &Context, field: Id) -> Option<Typed> {
@@ -64,7 +87,33 @@ pub fn shown(context: &Context, field: Id) -> String {
     typed(context, field).map(|typed| typed.shown).unwrap_or_default()
 }
 
+/// The line of it the cursor is in, before the cursor and after it.
+pub fn around(context: &Context, field: Id) -> (String, String) {
+    let Some(typed) = typed(context, field) else { return Default::default() };
+    let before: String = typed.shown.chars().take(typed.cursor).collect();
+    let after: String = typed.shown.chars().skip(typed.cursor).take_while(|letter| *letter != '\n').collect();
+    (before.rsplit('\n').next().unwrap_or_default().to_owned(), after)
+}
+
 /// The word that is being typed, of a mnemonic.
-pub fn begun(context: &Context, field: Id) -> String {
-    typed(context, field).map(|typed| typed.begun).unwrap_or_default()
+pub fn word(context: &Context, field: Id) -> Word {
+    typed(context, field).map(|typed| typed.word).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_one_the_cursor_is_in() {
+        let word = |cursor, text| {
+            let word = Word::at(cursor, text);
+            (word.begun, word.rest)
+        };
+        assert_eq!(word(10, "abandon Zo"), ("zo".into(), 0));
+        assert_eq!(word(2, "abxx zoo"), ("ab".into(), 3));
+        assert_eq!(word(2, "ab"), ("ab".into(), 0));
+        assert_eq!(word(3, "ab zoo"), (String::new(), 3));
+        assert_eq!(word(0, ""), (String::new(), 0));
+    }
 }
