@@ -11,8 +11,10 @@ use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 use super::HudSystems;
 use super::bridge::Alarm;
 use super::chips::sign;
+use super::hotbar::Assigned;
+use super::input::{Focus, Hint};
 use super::pane::motion::{Moving, elapsed};
-use super::pane::{Closed, Pane};
+use super::pane::{Closed, Pane, PaneKind, SLOTS};
 use super::prefs::{Ambient, Motions, Preferences};
 use super::state::{Now, Session};
 use super::theme::{Palette, Text, Theme, Weight, tokens};
@@ -107,6 +109,7 @@ fn draw(
     drift: Res<'_, Drift>,
     session: Res<'_, Session>,
     open: Query<'_, '_, (), (With<Pane>, Without<Closed>)>,
+    (assigned, focus): (Assigned<'_, '_>, Res<'_, Focus>),
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let whole = UiBuilder::new().layer_id(LayerId::background()).max_rect(context.viewport_rect());
@@ -114,15 +117,22 @@ fn draw(
     paint(ui.painter(), ui.max_rect(), &theme.palette, light.shown(), drift.0);
     if open.is_empty() && session.market.is_some() {
         let state = if session.link.is_up() { sign(&session).1 } else { "out of reach" };
-        words(&mut ui, &theme.palette, state);
+        let way_in = way_in(ui.ctx(), &focus, assigned.kinds());
+        words(&mut ui, &theme.palette, &format!("The node is {state}.{way_in}"));
     }
     Ok(())
 }
 
+/// The key or the button that opens a pane from here, and which; empty: there is none.
+fn way_in(context: &egui::Context, focus: &Focus, held: [Option<PaneKind>; SLOTS]) -> String {
+    let slots = held.into_iter().enumerate().filter_map(|(index, kind)| Some((index, kind?)));
+    let mut ways = slots.filter_map(|(index, kind)| Some((Hint::slot(context, index, index == focus.slot)?, kind)));
+    ways.next().map_or_else(String::new, |(hint, kind)| format!(" Press {} for {}.", hint.text, kind.spec().title))
+}
+
 /// Where nothing is open: how the node is, and where to begin.
-fn words(ui: &mut Ui, palette: &Palette, state: &str) {
-    let words = format!("The node is {state}. Press 1 for Sell Compute.");
-    let words = ui.painter().layout_no_wrap(words, Text::Body.font(Weight::Regular), palette.text_mid);
+fn words(ui: &mut Ui, palette: &Palette, words: &str) {
+    let words = ui.painter().layout_no_wrap(words.to_owned(), Text::Body.font(Weight::Regular), palette.text_mid);
     // On a plate of its own: grid lines behind letters make them hard to read.
     let size = vec2(words.size().x + 2.0 * f32::from(tokens::PANE_PADDING), tokens::ROW);
     let plate = Rect::from_center_size(ui.max_rect().center(), size).round_to_pixels(ui.pixels_per_point());
@@ -181,6 +191,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::hud::action::UserAction;
     use crate::hud::prefs::Read;
     use crate::hud::testing::{Hud, status_event};
     use crate::node::Market;
@@ -189,8 +200,21 @@ mod tests {
 
     #[test]
     fn where_nothing_is_open_the_state_is_said_in_words() {
-        let harness = Harness::new_ui(|ui| words(ui, &tokens::NIGHT, "stopped"));
+        let harness = Harness::new_ui(|ui| words(ui, &tokens::NIGHT, "The node is stopped."));
         harness.get_by_label_contains("The node is stopped.");
+    }
+
+    #[test]
+    fn where_nothing_is_open_the_key_of_the_first_pane_there_is_is_said() {
+        let mut preferences = Preferences::default();
+        preferences.keys.0.insert("slot-2".into(), "F3".into());
+        let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+        hud.settle();
+        for action in [UserAction::CloseAll, UserAction::AssignSlot(0, None)] {
+            hud.app.world_mut().write_message(action);
+            hud.settle();
+        }
+        hud.assert_shows("Press F3 for Wallet.");
     }
 
     #[test]

@@ -177,10 +177,11 @@ fn separator(ui: &mut Ui, ink: Ink) {
 
 fn money(ui: &mut Ui, ink: Ink, session: &Session, now: Now, room: Room) {
     if session.is_spending_locked(now.0) {
+        let key = Hint::find(ui.ctx(), ActionKind::ToggleSpending).map_or_else(|| "The palette".to_owned(), |hint| hint.text);
         let (word, why) = if kiosk::is_receive_only(session) {
-            ("receive only", "Spending is locked, and there is no PIN yet to unlock it. L sets one.")
+            ("receive only", format!("Spending is locked, and there is no PIN yet to unlock it. {key} sets one."))
         } else {
-            ("spending locked", "Nothing is paid. L asks for the PIN that unlocks it. Earning goes on.")
+            ("spending locked", format!("Nothing is paid. {key} asks for the PIN that unlocks it. Earning goes on."))
         };
         ui.label(ink.signal(Signal::Warning, Text::Table, word)).on_hover_text(why);
         separator(ui, ink);

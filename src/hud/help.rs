@@ -5,7 +5,7 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align, Align2, Area, Id, Label, LayerId, Layout, Margin, Order, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::action::steering::Group;
-use super::action::{ActionKind, Binding, UserAction, table};
+use super::action::{ActionKind, UserAction, table};
 use super::input::{Device, Hint, LastDevice};
 use super::palette::shade;
 use super::theme::{Text, Theme, tokens};
@@ -67,7 +67,7 @@ pub fn view(ui: &mut Ui, ink: Ink, device: Device, wishes: &mut Wishes) {
                     sticks(ui, ink);
                 }
                 for group in Group::ALL {
-                    group_of(ui, ink, group, device);
+                    group_of(ui, ink, group);
                 }
             });
         });
@@ -82,27 +82,23 @@ fn sticks(ui: &mut Ui, ink: Ink) {
     }
 }
 
-fn group_of(ui: &mut Ui, ink: Ink, group: Group, device: Device) {
+fn group_of(ui: &mut Ui, ink: Ink, group: Group) {
     field::heading(ui, group.title());
     for row in table().filter(|row| row.kind.group() == group) {
-        let caps = caps(ui, row);
-        // What has no button is in the palette, unless the pad does it otherwise.
-        if caps.is_empty() && (device == Device::Pad || !row.kind.is_in_palette()) && !row.kind.is_in_palette() {
+        let caps = Hint::all(ui.ctx(), row.kind);
+        // What this device has nothing for is done by name; what has no name either, it does otherwise.
+        if caps.is_empty() && !row.kind.is_in_palette() {
             continue;
         }
         line(ui, ink, &caps, row.label, row.help);
     }
 }
 
-fn caps(ui: &Ui, row: &Binding) -> Vec<Hint> {
-    Hint::find(ui.ctx(), row.kind).into_iter().collect()
-}
-
-/// Keys at the left, what they do at the right.
+/// Keys at the left, what they do at the right; further right where there are more keys than have room.
 fn line(ui: &mut Ui, ink: Ink, caps: &[Hint], label: &str, help: &str) {
     let top = ui.cursor().min;
     let names = bevy_egui::egui::Rect::from_min_size(top, vec2(tokens::HELP_KEYS, tokens::HELP_LINE));
-    ui.scope_builder(UiBuilder::new().max_rect(names).layout(Layout::left_to_right(Align::Center)), |ui| {
+    let shown = ui.scope_builder(UiBuilder::new().max_rect(names).layout(Layout::left_to_right(Align::Center)), |ui| {
         ui.spacing_mut().interact_size.y = tokens::KEY_CAP;
         for hint in caps {
             cap::cap(ui, hint);
@@ -111,6 +107,7 @@ fn line(ui: &mut Ui, ink: Ink, caps: &[Hint], label: &str, help: &str) {
             ui.add(Label::new(ink.low(Text::Hint, "by name")).extend());
         }
     });
+    let names = names.with_max_x(names.right().max(shown.response.rect.right() + tokens::GAP));
     let words = bevy_egui::egui::Rect::from_min_max(names.right_top(), bevy_egui::egui::pos2(ui.max_rect().right(), names.bottom()));
     ui.scope_builder(UiBuilder::new().max_rect(words).layout(Layout::left_to_right(Align::Center)), |ui| {
         if !label.is_empty() {

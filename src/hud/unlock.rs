@@ -9,8 +9,9 @@ use bevy_egui::egui::{Key, Label, Ui};
 use secrecy::SecretString;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::action::UserAction;
+use super::action::{ActionKind, UserAction};
 use super::gate::{Asking, Dialog};
+use super::input::{Device, Hint};
 use super::modal;
 use super::state::Lock;
 use super::theme::{Text, Theme, tokens};
@@ -95,9 +96,12 @@ pub fn view(ui: &mut Ui, ink: Ink, lock: &Lock, form: &mut Form, wishes: &mut Wi
         let entered = typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let pressed = button::large(ui, "Unlock and start", button::Weight::Main, has_text).clicked();
         let left = button::large(ui, "Not now", button::Weight::Large, true).clicked() || ui.input(|input| input.key_pressed(Key::Escape));
-        ui.add(
-            Label::new(ink.low(Text::Hint, "Enter unlocks, Esc leaves it locked. It is in no file, and asked for at each start.")).wrap(),
-        );
+        // A question's own keys are always these; only a pad's button is bound.
+        let keys = match Hint::find(ui.ctx(), ActionKind::Leave) {
+            Some(hint) if hint.device == Device::Pad => format!("{} leaves it locked.", hint.text),
+            _ => "Enter unlocks, Esc leaves it locked.".to_owned(),
+        };
+        ui.add(Label::new(ink.low(Text::Hint, format!("{keys} It is in no file, and asked for at each start."))).wrap());
         if left {
             form.forget();
             wishes.wish(UserAction::StayLocked);

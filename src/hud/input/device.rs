@@ -119,6 +119,15 @@ impl Hint {
         Self::of(kind, printed.device, &printed.bindings)
     }
 
+    /// All the keys of an action, the first of them first; of a pad the button.
+    pub fn all(context: &Context, kind: ActionKind) -> Vec<Self> {
+        let Some(printed) = context.data(|data| data.get_temp::<Printed>(printed_id())) else { return Vec::new() };
+        match printed.device {
+            Device::Pad => Self::of(kind, Device::Pad, &printed.bindings).into_iter().collect(),
+            device => printed.bindings.keys(kind).iter().map(|chord| Self { text: chord.to_string(), device }).collect(),
+        }
+    }
+
     /// The badge of a slot of the hotbar: its key, or for a pad the button that opens it, where that would do so now.
     pub fn slot(context: &Context, index: usize, is_focused: bool) -> Option<Self> {
         let printed = context.data(|data| data.get_temp::<Printed>(printed_id()));

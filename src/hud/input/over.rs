@@ -11,13 +11,15 @@ use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::help::Help;
 use crate::hud::osk::{Osk, Tap};
 use crate::hud::palette::Palette;
+use crate::hud::pane::arranging::How;
 use crate::hud::pane::{ActivePane, PaneKind};
+use crate::hud::prefs::{Preferences, Read};
 use crate::hud::question::{Choice, Question};
-use crate::hud::testing::online;
+use crate::hud::testing::{Hud, online};
 use crate::hud::widgets::field;
 use crate::hud::widgets::scroll::Scrolled;
 use crate::hud::widgets::typed::{self, Wanted};
-use crate::node::NodeEvent;
+use crate::node::{Market, NodeEvent};
 
 fn sits_down(device: Device) -> Player {
     Player::new(online(), device)
@@ -219,4 +221,38 @@ fn a_question_that_is_too_high_for_the_window_is_walked_and_scrolled() {
         player.does(ActionKind::ScrollDown);
     }
     player.hud.assert_shows("WAY 12");
+}
+
+#[test]
+fn hints_print_what_is_bound() {
+    let mut preferences = Preferences::default();
+    for (name, key) in
+        [("leave", "F9"), ("move-up", "W"), ("move-down", "S"), ("move-left", "A"), ("move-right", "D"), ("dismiss-newest", "none")]
+    {
+        preferences.keys.0.insert(name.into(), key.into());
+    }
+    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+    hud.settle();
+    let mut player = Player::new(hud, Device::Keys);
+    player.does(ActionKind::MovePane);
+    player.hud.assert_shows("W S A D move · Enter keeps it · F9 puts it back");
+    player.does(ActionKind::Leave);
+    let mut player = sits_down(Device::Pad);
+    player.does(ActionKind::FocusHotbar);
+    player.hud.app.world_mut().write_message(UserAction::Arrange(How::Resize));
+    player.hud.settle();
+    player.hud.assert_shows("D-pad resize · A keeps it · B puts it back");
+}
+
+#[test]
+fn the_help_sheet_has_every_key_of_a_slot() {
+    let mut player = sits_down(Device::Keys);
+    player.does(ActionKind::Help);
+    for _ in 0..12 {
+        if player.hud.shows("Ctrl+9") {
+            break;
+        }
+        player.does(ActionKind::MoveDown);
+    }
+    player.hud.assert_shows("Ctrl+9");
 }

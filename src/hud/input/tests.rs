@@ -236,6 +236,7 @@ fn a_question_has_the_keys_and_takes_a_passphrase_from_the_on_screen_keyboard() 
     player.hud.settle();
     player.hud.assert_shows("UNLOCK");
     assert!(player.osk().is_open(), "its field has the keys");
+    player.hud.assert_shows("B leaves it locked.");
     player.does(ActionKind::Press);
     player.hud.assert_shows("•");
     player.does(ActionKind::Leave);

@@ -4,11 +4,12 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{Align2, Area, Id, Margin, Order, Rect, Stroke, Ui, vec2};
+use bevy_egui::egui::{Align2, Area, Context, Id, Margin, Order, Rect, Stroke, Ui, vec2};
 
 use super::tile::{Tile, Toward};
 use super::{PaneFrame, Stage, layout};
-use crate::hud::action::{Steer, UserAction};
+use crate::hud::action::{ActionKind, Steer, UserAction};
+use crate::hud::input::Hint;
 use crate::hud::theme::{Text, Theme, tokens};
 use crate::hud::widgets::{Ink, Signal, card, ink};
 
@@ -81,6 +82,21 @@ fn view(ui: &mut Ui, ink: Ink, how: How, title: &str) {
     frame.inner_margin(Margin::symmetric(tokens::ROW_PADDING as i8, tokens::GAP as i8)).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         ui.label(ink::title(&format!("{what} {title}"), Text::Table, ink.0.text_high));
-        ui.label(ink.signal(Signal::Info, Text::Hint, format!("arrows {does} · Enter keeps it · Esc puts it back")));
+        ui.label(ink.signal(Signal::Info, Text::Hint, keys(ui.ctx(), does)));
     });
+}
+
+/// Which keys or buttons do what, as they are bound.
+fn keys(context: &Context, does: &str) -> String {
+    let text = |kind| Hint::find(context, kind).map(|hint| hint.text);
+    let ways: Vec<String> =
+        [ActionKind::MoveUp, ActionKind::MoveDown, ActionKind::MoveLeft, ActionKind::MoveRight].into_iter().filter_map(text).collect();
+    let ways = match ways.join(" ").as_str() {
+        "Up Down Left Right" => "arrows".to_owned(),
+        "D-pad up D-pad down D-pad left D-pad right" => "D-pad".to_owned(),
+        others => others.to_owned(),
+    };
+    let ends = [(text(ActionKind::Press), "keeps it"), (text(ActionKind::Leave), "puts it back")];
+    let all = [(Some(ways), does)].into_iter().chain(ends);
+    all.filter_map(|(key, does)| Some(format!("{} {does}", key?))).collect::<Vec<_>>().join(" · ")
 }
