@@ -18,7 +18,7 @@ pub fn obey(
     now: Res<'_, Now>,
     mut notices: ResMut<'_, Notices>,
 ) {
-    let mut wanted = preferences.clone();
+    let mut changed = None;
     for action in actions.read() {
         let (kind, bound) = match action {
             UserAction::Listen(what) => {
@@ -26,21 +26,22 @@ pub fn obey(
                 continue;
             }
             UserAction::Unbind(kind) => {
-                forget(&mut wanted, *kind);
+                let wanted = taste::wanted(&mut changed, &preferences);
+                forget(wanted, *kind);
                 *bindings = Bindings::with(&wanted.keys, &wanted.pad).0;
                 continue;
             }
             UserAction::BindKey(kind, chord) => {
                 let bound = bindings.bind_key(*kind, *chord);
                 if bound.is_ok() {
-                    wanted.keys.0.insert(kind.id(), chord.to_string());
+                    taste::wanted(&mut changed, &preferences).keys.0.insert(kind.id(), chord.to_string());
                 }
                 (*kind, bound)
             }
             UserAction::BindButton(kind, button) => {
                 let bound = bindings.bind_button(*kind, *button);
                 if bound.is_ok() {
-                    wanted.pad.0.insert(kind.id(), button_name(*button));
+                    taste::wanted(&mut changed, &preferences).pad.0.insert(kind.id(), button_name(*button));
                 }
                 (*kind, bound)
             }
@@ -51,7 +52,7 @@ pub fn obey(
             refuse(kind, &why, now.0, &mut notices);
         }
     }
-    if wanted != *preferences {
+    if let Some(wanted) = changed.filter(|wanted| *wanted != *preferences) {
         *preferences = wanted;
         taste::save(&preferences, &file, now.0, &mut notices);
     }

@@ -30,7 +30,7 @@ pub struct Opening {
     pub notice: Option<String>,
 }
 
-/// Every action has one system that obeys it.
+/// Who obeys, in order. An action may mean something to several of them: an opened pane is also one the keys go into.
 pub fn plugin(app: &mut App) {
     app.add_message::<UserAction>();
     app.add_systems(Startup, begin);

@@ -191,20 +191,20 @@ struct Turn<'a, 'w, 's> {
 impl Turn<'_, '_, '_> {
     /// Takes it; gives what egui has to hear in the next frame.
     fn steer(&mut self, owner: Owner, steer: Steer, overlays: &mut Overlays<'_>) -> Vec<Event> {
-        if owner == Owner::Arranging {
-            self.further.extend(arranging::meaning(steer));
-            return Vec::new();
-        }
-        if matches!(steer, Steer::Hotbar | Steer::NextSlot | Steer::PreviousSlot) {
-            self.go_to_hotbar(owner, steer, overlays);
-            return Vec::new();
-        }
         match owner {
+            Owner::Arranging => {
+                self.further.extend(arranging::meaning(steer));
+                Vec::new()
+            }
+            _ if matches!(steer, Steer::Hotbar | Steer::NextSlot | Steer::PreviousSlot) => {
+                self.go_to_hotbar(owner, steer, overlays);
+                Vec::new()
+            }
             Owner::Keyboard => self.type_by(steer, &mut overlays.osk),
             Owner::Palette => self.choose(steer, &mut overlays.palette, &mut overlays.osk),
             Owner::Help => self.read(steer, &mut overlays.help),
             Owner::Dialog(_) => self.answer(owner, steer),
-            Owner::Hotbar | Owner::Arranging => self.on_hotbar(steer),
+            Owner::Hotbar => self.on_hotbar(steer),
             Owner::Pane(pane) => self.in_pane(owner, pane, steer),
         }
     }

@@ -19,25 +19,33 @@ pub fn obey(
     now: Res<'_, Now>,
     mut notices: ResMut<'_, Notices>,
 ) {
-    let mut wanted = preferences.clone();
+    let mut changed = None;
     for action in actions.read() {
+        let changed = &mut changed;
         match action {
-            UserAction::SetLook(look) => wanted.look = *look,
-            UserAction::SetScale(scale) => wanted.choose_scale(*scale),
-            UserAction::SetMotions(motions) => wanted.motions = *motions,
-            UserAction::SetDrawing(drawing) => wanted.drawing = *drawing,
-            UserAction::SetAmbient(ambient) => wanted.ambient = *ambient,
-            UserAction::Zoom(zoom) => wanted.choose_scale(zoomed(wanted.chosen_scale(), *zoom)),
-            UserAction::Choose(market) => wanted.market = Some(Home::from(*market)),
-            UserAction::ChooseAgain if session.may_leave() => wanted.market = None,
+            UserAction::SetLook(look) => wanted(changed, &preferences).look = *look,
+            UserAction::SetScale(scale) => wanted(changed, &preferences).choose_scale(*scale),
+            UserAction::SetMotions(motions) => wanted(changed, &preferences).motions = *motions,
+            UserAction::SetDrawing(drawing) => wanted(changed, &preferences).drawing = *drawing,
+            UserAction::SetAmbient(ambient) => wanted(changed, &preferences).ambient = *ambient,
+            UserAction::Zoom(zoom) => {
+                let mine = wanted(changed, &preferences);
+                mine.choose_scale(zoomed(mine.chosen_scale(), *zoom));
+            }
+            UserAction::Choose(market) => wanted(changed, &preferences).market = Some(Home::from(*market)),
+            UserAction::ChooseAgain if session.may_leave() => wanted(changed, &preferences).market = None,
             _ => {}
         }
     }
-    if wanted == *preferences {
-        return;
+    if let Some(wanted) = changed.filter(|wanted| *wanted != *preferences) {
+        *preferences = wanted;
+        save(&preferences, &file, now.0, &mut notices);
     }
-    *preferences = wanted;
-    save(&preferences, &file, now.0, &mut notices);
+}
+
+/// What is wanted instead of the preferences; at first the same.
+pub(super) fn wanted<'a>(changed: &'a mut Option<Preferences>, now: &Preferences) -> &'a mut Preferences {
+    changed.get_or_insert_with(|| now.clone())
 }
 
 /// Writes the preferences down, and says if that is not possible.

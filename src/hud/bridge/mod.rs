@@ -266,7 +266,7 @@ fn attach(bridge: Res<'_, Bridge>, proxy: Option<Res<'_, EventLoopProxyWrapper>>
     }
 }
 
-fn receive(mut bridge: ResMut<'_, Bridge>, mut said: MessageWriter<'_, FromNode>) {
+pub(super) fn receive(mut bridge: ResMut<'_, Bridge>, mut said: MessageWriter<'_, FromNode>) {
     said.write_batch(bridge.take());
 }
 

@@ -44,7 +44,7 @@ use super::state::{Notices, Now, Tone};
 /// Reads the devices and keeps the focus.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Bindings>().init_resource::<Listening>().init_resource::<LastDevice>().init_resource::<Focus>();
-    app.init_resource::<gamepad::Held>();
+    app.init_resource::<gamepad::Held>().add_observer(owner::forget);
     app.add_systems(Startup, bind);
     let read = (device::note, device::print, keyboard::read, gamepad::press, gamepad::tilt, gamepad::repeat, gamepad::scroll);
     app.add_systems(PreUpdate, read.chain().in_set(HudSystems::Input));

@@ -8,6 +8,7 @@
 //!   something that is gone to its neighbour, to the pane, or to the hotbar.
 //! - What asks a question over everything else claims the keys in the pass that draws it ([`claim`]). Escape is its own.
 
+use bevy::ecs::lifecycle::Remove;
 use bevy::ecs::system::SystemParam;
 use bevy::platform::collections::HashMap;
 use bevy::prelude::*;
@@ -20,11 +21,11 @@ use super::reveal;
 use super::walk::{self, Stop};
 use crate::hud::action::{ActionKind, UserAction};
 use crate::hud::help::Help;
-use crate::hud::hotbar::{Opens, Slot, slot_id};
+use crate::hud::hotbar::slot_id;
 use crate::hud::osk::Osk;
 use crate::hud::palette::Palette;
 use crate::hud::pane::arranging::Arranging;
-use crate::hud::pane::{ActivePane, PaneMotion, frame, motion::Goal};
+use crate::hud::pane::{ActivePane, Pane, PaneMotion, frame, motion::Goal};
 
 /// Who has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,6 @@ pub struct Claims<'w, 's> {
     help: Res<'w, Help>,
     arranging: Res<'w, Arranging>,
     panes: Query<'w, 's, &'static PaneMotion>,
-    pub slots: Query<'w, 's, (&'static Slot, Option<&'static Opens>)>,
 }
 
 impl Claims<'_, '_> {
@@ -189,6 +189,11 @@ impl Focus {
             _ => None,
         }
     }
+}
+
+/// Nobody comes back to a pane that is no more.
+pub fn forget(gone: On<'_, '_, Remove, Pane>, mut focus: ResMut<'_, Focus>) {
+    focus.marks.remove(&gone.entity);
 }
 
 /// After everything is drawn and done: the ring is on something that is there.

@@ -3,7 +3,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{Context, Id};
+use bevy_egui::egui::{Context, Id, Rect};
 
 use super::device::LastDevice;
 use super::owner::{Claims, Focus, Owner};
@@ -35,7 +35,9 @@ pub fn draw(
         return Ok(());
     }
     let Some(widget) = context.viewport(|viewport| viewport.this_pass.widgets.get(at).copied()) else { return Ok(()) };
-    let room = widget.interact_rect.expand(2.0 * tokens::FOCUS_RING + tokens::HAIRLINE);
+    // The row of a table is pressed in its first cell and reaches beyond it.
+    let seen = Rect::from_x_y_ranges(widget.rect.x_range(), widget.interact_rect.y_range());
+    let room = seen.expand(2.0 * tokens::FOCUS_RING + tokens::HAIRLINE);
     let painter = context.layer_painter(widget.layer_id).with_clip_rect(room);
     button::ring_around(&painter, widget.rect, &theme.palette);
     Ok(())
