@@ -208,7 +208,7 @@ mod tests {
     fn where_nothing_is_open_the_key_of_the_first_pane_there_is_is_said() {
         let mut preferences = Preferences::default();
         preferences.keys.0.insert("slot-2".into(), "F3".into());
-        let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+        let mut hud = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
         hud.settle();
         for action in [UserAction::CloseAll, UserAction::AssignSlot(0, None)] {
             hud.app.world_mut().write_message(action);

@@ -231,7 +231,7 @@ fn hints_print_what_is_bound() {
     {
         preferences.keys.0.insert(name.into(), key.into());
     }
-    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, notice: None });
+    let mut hud = Hud::build(Some(Market::Practice), Read { preferences, ..Read::default() });
     hud.settle();
     let mut player = Player::new(hud, Device::Keys);
     player.does(ActionKind::MovePane);
