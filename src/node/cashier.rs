@@ -154,7 +154,7 @@ impl Cashier {
                     self.tell(ended).await;
                 }
             }
-            Err(PayError::Ledger(error)) => self.alarm.ring("what is being paid", &error),
+            Err(PayError::Ledger(error) | PayError::Unrecorded(error)) => self.alarm.ring("what is being paid", &error),
             Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "What is being paid is looked at again in a minute."),
         }
     }
@@ -165,7 +165,7 @@ impl Cashier {
         if payment.direction == Direction::Out && !payment.is_pending() {
             match self.guard.heard(payment).await {
                 Ok(ended) => self.tell(ended).await,
-                Err(PayError::Ledger(error)) => self.alarm.ring("a payment", &error),
+                Err(PayError::Ledger(error) | PayError::Unrecorded(error)) => self.alarm.ring("a payment", &error),
                 Err(error) => self.outlet.fault(Scope::Wallet, sentence(&error), "It is looked at again in a minute."),
             }
         }
@@ -290,8 +290,16 @@ impl Cashier {
     }
 
     async fn spend(&self, order: Order, warrant: Option<Warrant>) -> Result<NodeEvent, Failure> {
-        let paid = self.guard.pay_with(order, warrant).await.map_err(|error| refused(&error))?;
+        let paid = self.guard.pay_with(order, warrant).await.map_err(|error| self.not_paid(&error))?;
         Ok(self.paid(paid).await)
+    }
+
+    /// Why it was not paid, or why nobody knows.
+    pub(super) fn not_paid(&self, error: &PayError) -> Failure {
+        if let PayError::Unrecorded(error) = error {
+            self.alarm.ring("a payment", error);
+        }
+        refused(error)
     }
 
     /// Tells what a payment has changed.
@@ -330,7 +338,7 @@ pub fn no_wallet(is_started: bool) -> Failure {
     }
 }
 
-pub(super) fn refused(error: &PayError) -> Failure {
+fn refused(error: &PayError) -> Failure {
     match error {
         PayError::Wallet(error) => failure(error),
         PayError::OverLimit(over) => Failure::user(sentence(over)).hint("The limits are in limits.* in the config."),
@@ -338,6 +346,9 @@ pub(super) fn refused(error: &PayError) -> Failure {
         PayError::OtherAmount { .. } | PayError::Taken => Failure::user(sentence(error)),
         PayError::Dearer { .. } => Failure::user(sentence(error)).hint("Nothing was paid. Look at it again, and decide anew."),
         PayError::Ledger(error) => queries::failure(error),
+        PayError::Unrecorded(_) => {
+            Failure::user(sentence(error)).hint("It is looked at again until the ledger takes it; do not pay again by hand.")
+        }
         PayError::Random(_) => Failure::internal(sentence(error)),
     }
 }

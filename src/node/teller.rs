@@ -1,6 +1,6 @@
 //! What some wallets can do and others cannot: addresses, transfers to them, deposits. What goes out goes through the guard.
 
-use super::cashier::{Cashier, failure, refused};
+use super::cashier::{Cashier, failure};
 use super::command::{NameChange, NodeCommand};
 use super::directory::Payee;
 use super::event::{Failure, NodeEvent, Quote, sentence};
@@ -26,7 +26,7 @@ impl Cashier {
             NodeCommand::Quote { to, sats } => Ok(NodeEvent::Quote { quote: Box::new(self.quote(&to, sats).await?) }),
             NodeCommand::Transfer { to, sats, most_fee } => {
                 let order = TransferOrder { to, amount: msats(sats)?, most_fee: msats(most_fee)? };
-                let paid = self.guard.transfer(order, warrant).await.map_err(|error| refused(&error))?;
+                let paid = self.guard.transfer(order, warrant).await.map_err(|error| self.not_paid(&error))?;
                 Ok(self.paid(paid).await)
             }
             NodeCommand::Deposits => Ok(NodeEvent::Deposits { deposits: wallet.deposits().await.map_err(failed)? }),
@@ -36,7 +36,7 @@ impl Cashier {
                 Ok(NodeEvent::DepositClaimed { claimed })
             }
             NodeCommand::RefundDeposit { deposit, to, fee } => {
-                let txid = self.guard.refund_deposit(deposit, to, fee, warrant).await.map_err(|error| refused(&error))?;
+                let txid = self.guard.refund_deposit(deposit, to, fee, warrant).await.map_err(|error| self.not_paid(&error))?;
                 Ok(NodeEvent::DepositRefunded { txid })
             }
             NodeCommand::LightningAddress { change } => {

@@ -128,7 +128,7 @@ fn a_bought_job_costs_as_much_in_a_long_ledger_as_in_a_short_one() {
         let mut idempotency = [0; 16];
         idempotency[..4].copy_from_slice(&number.to_be_bytes());
         let purpose = Purpose::Request(id);
-        let spend = Spend { purpose, hash, bolt11, payee: Some(provider), idempotency, amount: PRICE, fee: MilliSats(0) };
+        let spend = Spend { purpose, hash, bolt11, payee: Some(provider), idempotency, amount: PRICE, fee: MilliSats(0), sent_back: None };
         assert_eq!(store.reserve(spend, limits, at).wait().unwrap(), Reserved::New);
         store.pending_spends().wait().unwrap();
         store.failed_spends(at).wait().unwrap();

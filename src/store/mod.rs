@@ -48,7 +48,7 @@ pub use purchases::{NewPurchase, OpenPurchase, PurchaseStep, Secret, TakenAnswer
 pub use reader::Reader;
 pub use rows::{JobDetail, JobRecord, JobRow, JobsQuery, JournalRow, Page, PageKey, Publication, PublicationKind, UnfinishedJob};
 pub use spend_lock::PinTry;
-pub use spending::{Ended, PendingSpend, Purpose, Reserved, Spend};
+pub use spending::{Ended, PendingSpend, Purpose, Reserved, SentBack, Spend};
 pub use stats::{Span, Stats};
 pub use totals::{PurchaseTimes, PurchaseTotals};
 pub use writer::{FaultPoint, Line, Observer, Pending, Step, StepTime, Store, StoreOptions};

@@ -216,9 +216,9 @@ pub(super) fn sums(connection: &Connection) -> Result<MoneySums, StoreError> {
     })
 }
 
-/// Every payment, and every invoice that waits for one.
+/// Every payment, and every invoice that waits for one. Not a deposit that was sent back: that is in no wallet's list.
 pub(super) fn booked(connection: &Connection) -> Result<Vec<BookedPayment>, StoreError> {
-    let sql = "SELECT hash, direction, amount_msats, fee_msats, state FROM payments \
+    let sql = "SELECT hash, direction, amount_msats, fee_msats, state FROM payments WHERE deposit IS NULL \
                UNION ALL SELECT hash, 'in', amount_msats, 0, 'pending' FROM invoices WHERE settled_at IS NULL";
     let mut statement = connection.prepare(sql)?;
     let mut found = statement.query([])?;

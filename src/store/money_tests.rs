@@ -42,7 +42,16 @@ const LIMITS: Limits = Limits {
 fn spend(purpose: Purpose, with: u8) -> Spend {
     let invoice = invoice(with);
     let payee = matches!(purpose, Purpose::Request(_)).then_some(Pubkey([3; 32]));
-    Spend { purpose, hash: invoice.hash, bolt11: invoice.bolt11, payee, idempotency: [with; 16], amount: PRICE, fee: MilliSats(0) }
+    Spend {
+        purpose,
+        hash: invoice.hash,
+        bolt11: invoice.bolt11,
+        payee,
+        idempotency: [with; 16],
+        amount: PRICE,
+        fee: MilliSats(0),
+        sent_back: None,
+    }
 }
 
 struct Ledger {

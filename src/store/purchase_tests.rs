@@ -67,6 +67,7 @@ pub(super) fn spend(request: u8, invoice: u8, attempt: u8) -> Spend {
         idempotency: [attempt; 16],
         amount: PRICE,
         fee: MilliSats(0),
+        sent_back: None,
     }
 }
 

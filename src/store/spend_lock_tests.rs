@@ -47,6 +47,7 @@ impl Ledger {
             idempotency: [number; 16],
             amount: MilliSats(sats * 1000),
             fee: MilliSats(0),
+            sent_back: None,
         };
         self.store.reserve_with(spend, LIMITS, permit, NOW).wait().unwrap()
     }
@@ -86,6 +87,7 @@ fn a_shut_lock_in_the_queue_holds_back_what_is_queued_after_it() {
         idempotency: [number; 16],
         amount: MilliSats(1000),
         fee: MilliSats(0),
+        sent_back: None,
     };
     let before: Vec<_> = (0..20).map(|number| ledger.store.reserve_with(spend(number), LIMITS, Permit::Pin, NOW)).collect();
     let shut = ledger.store.shut_spending();

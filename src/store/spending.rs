@@ -28,6 +28,15 @@ pub enum Purpose {
     Manual,
 }
 
+/// A deposit that goes out on the chain again. The wallet knows no payment of it, only what has become of the deposit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentBack {
+    /// TRANSACTION:OUTPUT.
+    pub deposit: String,
+    /// The transaction that sent it back already: one that pays more may take its place.
+    pub before: Option<String>,
+}
+
 /// A payment about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spend {
@@ -40,6 +49,8 @@ pub struct Spend {
     pub amount: MilliSats,
     /// At most.
     pub fee: MilliSats,
+    /// `None`: the wallet knows it by its hash.
+    pub sent_back: Option<SentBack>,
 }
 
 /// Whether it may be sent.
@@ -72,6 +83,10 @@ pub struct PendingSpend {
     pub hash: PaymentHash,
     pub bolt11: String,
     pub idempotency: [u8; 16],
+    /// At most.
+    pub fee: MilliSats,
+    pub begun_at: UnixMs,
+    pub sent_back: Option<SentBack>,
 }
 
 impl Store {
@@ -158,13 +173,25 @@ impl Store {
     /// Everything that was begun and not ended.
     pub fn pending_spends(&self) -> Pending<Vec<PendingSpend>> {
         self.submit(|connection, _| {
-            let sql = "SELECT hash, bolt11, idempotency FROM payments INDEXED BY payments_pending WHERE direction = 'out' AND state = 'pending' ORDER BY created_at";
+            let sql = "SELECT hash, bolt11, idempotency, fee_msats, created_at, deposit, refund_before \
+                       FROM payments INDEXED BY payments_pending WHERE direction = 'out' AND state = 'pending' ORDER BY created_at";
             let mut statement = connection.prepare_cached(sql)?;
-            let spends = statement
-                .query_map([], |row| Ok(PendingSpend { hash: PaymentHash(row.get(0)?), bolt11: row.get(1)?, idempotency: row.get(2)? }))?;
+            let spends = statement.query_map([], pending)?;
             Ok(spends.collect::<Result<_, _>>()?)
         })
     }
+}
+
+fn pending(row: &Row<'_>) -> rusqlite::Result<PendingSpend> {
+    let before = row.get(6)?;
+    Ok(PendingSpend {
+        hash: PaymentHash(row.get(0)?),
+        bolt11: row.get(1)?,
+        idempotency: row.get(2)?,
+        fee: MilliSats(row.get(3)?),
+        begun_at: UnixMs(row.get(4)?),
+        sent_back: row.get::<_, Option<_>>(5)?.map(|deposit| SentBack { deposit, before }),
+    })
 }
 
 /// A payment that has not arrived, as far as the ledger knows.
@@ -240,11 +267,12 @@ fn insert(connection: &Connection, spend: &Spend, at: UnixMs) -> Result<(), Stor
     };
     // An invoice whose payment has failed may be tried again. A key that was used for another invoice is an error.
     let sql = "INSERT INTO payments (hash, direction, purpose, job, request, payee, idempotency, amount_msats, fee_msats, bolt11, \
-                                                state, created_at) \
-               VALUES (:hash, 'out', :purpose, :job, :request, :payee, :key, :amount, :fee, :bolt11, 'pending', :at) \
+                                                state, created_at, deposit, refund_before) \
+               VALUES (:hash, 'out', :purpose, :job, :request, :payee, :key, :amount, :fee, :bolt11, 'pending', :at, :deposit, :before) \
                ON CONFLICT (hash, direction) DO UPDATE SET purpose = excluded.purpose, job = excluded.job, request = excluded.request, \
                    payee = excluded.payee, idempotency = excluded.idempotency, amount_msats = excluded.amount_msats, \
-                   fee_msats = excluded.fee_msats, state = 'pending', reason = NULL, created_at = excluded.created_at, ended_at = NULL \
+                   fee_msats = excluded.fee_msats, bolt11 = excluded.bolt11, state = 'pending', reason = NULL, \
+                   created_at = excluded.created_at, ended_at = NULL, deposit = excluded.deposit, refund_before = excluded.refund_before \
                WHERE state = 'failed'";
     connection.prepare_cached(sql)?.execute(named_params! {
         ":hash": spend.hash.0,
@@ -257,6 +285,8 @@ fn insert(connection: &Connection, spend: &Spend, at: UnixMs) -> Result<(), Stor
         ":fee": clamp(spend.fee.0),
         ":bolt11": spend.bolt11,
         ":at": at.0,
+        ":deposit": spend.sent_back.as_ref().map(|back| &back.deposit),
+        ":before": spend.sent_back.as_ref().and_then(|back| back.before.as_ref()),
     })?;
     Ok(())
 }

@@ -11,14 +11,14 @@
 //! A payment that was reserved and of whose end nobody has heard stays pending, also over a restart, and counts against
 //! the limits until the wallet knows.
 
+mod deposits;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sha2::{Digest as _, Sha256};
-
 use super::pin::{SpendingPin, Warrant};
-use super::{DepositId, IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
+use super::{IdempotencyKey, Prepared, Wallet, WalletError, bolt11};
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, PaymentHash, Pubkey};
 use crate::domain::limits::{Limits, OverLimit};
@@ -26,7 +26,7 @@ use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Payment, PaymentState};
 use crate::domain::spend_lock::{Held, Permit};
 use crate::domain::time::UnixMs;
-use crate::store::{Ended, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
+use crate::store::{Ailment, Ended, PendingSpend, Purpose, Reserved, Spend, Store, StoreError};
 
 /// What is to be paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct Paid {
     pub ended: Ended,
 }
 
-/// Why nothing was paid.
+/// Why nothing was paid; of [`PayError::Unrecorded`] and [`WalletError::Unknown`] nobody knows yet.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PayError {
     #[error(transparent)]
@@ -73,6 +73,9 @@ pub enum PayError {
     Taken,
     #[error(transparent)]
     Ledger(#[from] StoreError),
+    /// It was given to the wallet, and is pending in the ledger until that takes what became of it.
+    #[error("what became of the payment could not be written down ({0}), and the money may have gone")]
+    Unrecorded(#[source] StoreError),
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
 }
@@ -128,7 +131,8 @@ impl Guard {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Pays. An error means that nothing was paid and nothing will be; a payment that is pending may still go either way.
+    /// Pays. An error means that nothing was paid and nothing will be, unless it says that this is not known; a payment that
+    /// is pending may still go either way.
     pub async fn pay(&self, order: Order) -> Result<Paid, PayError> {
         self.pay_with(order, None).await
     }
@@ -151,6 +155,7 @@ impl Guard {
             idempotency: key,
             amount: prepared.amount,
             fee: prepared.fee,
+            sent_back: None,
         };
         let Some(_busy) = Busy::begin(&self.under_way, spend.hash) else { return Err(PayError::Taken) };
         match self.store.reserve_with(spend, self.limits(), self.permit(warrant), self.clock.now()).await? {
@@ -188,40 +193,6 @@ impl Guard {
         }
     }
 
-    /// Sends a deposit somewhere else on the chain, for this fee: money that goes out, though it was never in the balance.
-    /// Returns the transaction.
-    pub async fn refund_deposit(&self, id: DepositId, to: String, fee: Sats, warrant: Option<Warrant>) -> Result<String, PayError> {
-        let deposits = self.wallet.deposits().await?;
-        let Some(deposit) = deposits.into_iter().find(|deposit| deposit.id == id) else {
-            return Err(WalletError::Refused("there is no such deposit".to_owned()).into());
-        };
-        let most = WalletError::Amount { least: 0, most: deposit.amount.0 };
-        let fee_msats = fee.to_msats().filter(|fee| *fee < deposit.amount).ok_or(most)?;
-        let amount = MilliSats(deposit.amount.0 - fee_msats.0);
-        // The same refund is made once; one that pays a higher fee takes its place on the chain.
-        let hash = PaymentHash(Sha256::digest(format!("the refund of {id} for {}", fee.0)).into());
-        let key = IdempotencyKey(hash.0.first_chunk().copied().unwrap_or_default());
-        let Some(_busy) = Busy::begin(&self.under_way, hash) else { return Err(PayError::Taken) };
-        let spend = manual(hash, to.clone(), key, amount, fee_msats);
-        match self.store.reserve_with(spend, self.limits(), self.permit(warrant), self.clock.now()).await? {
-            Reserved::New => {}
-            Reserved::Held(held) => return Err(PayError::Held(held)),
-            Reserved::OverLimit(over) => return Err(PayError::OverLimit(over)),
-            Reserved::Taken => return Err(PayError::Taken),
-        }
-        match self.wallet.refund_deposit(id, to, fee).await {
-            Ok(txid) => {
-                self.store.settle_spend(hash, fee_msats, self.clock.now()).await?;
-                Ok(txid)
-            }
-            Err(error) if may_have_paid(&error) => Err(PayError::Wallet(WalletError::Unknown(error.to_string()))),
-            Err(error) => {
-                self.store.fail_spend(hash, key.0, error.to_string(), self.clock.now()).await?;
-                Err(PayError::Wallet(error))
-            }
-        }
-    }
-
     async fn send(&self, prepared: Prepared, key: IdempotencyKey) -> Result<Paid, PayError> {
         let (hash, amount) = (prepared.invoice.hash, prepared.amount);
         let sent = self.wallet.send(prepared, key).await;
@@ -237,15 +208,20 @@ impl Guard {
         key: IdempotencyKey,
     ) -> Result<Paid, PayError> {
         match sent {
-            Ok(payment) => self.ended(payment, key.0).await,
+            Ok(payment) => self.ended(payment, key.0).await.map_err(PayError::Unrecorded),
             Err(error) if may_have_paid(&error) => {
                 tracing::warn!("A payment of {} msats is pending: {error}.", amount.0);
                 Err(PayError::Wallet(WalletError::Unknown(error.to_string())))
             }
-            Err(error) => {
-                self.store.fail_spend(hash, key.0, error.to_string(), self.clock.now()).await?;
-                Err(PayError::Wallet(error))
-            }
+            Err(error) => Err(self.failed(hash, key, error).await),
+        }
+    }
+
+    /// The wallet has not paid. While the ledger does not know that, the payment is taken up again and may go out then.
+    async fn failed(&self, hash: PaymentHash, key: IdempotencyKey, error: WalletError) -> PayError {
+        match self.store.fail_spend(hash, key.0, error.to_string(), self.clock.now()).await {
+            Ok(_) => PayError::Wallet(error),
+            Err(error) => PayError::Unrecorded(error),
         }
     }
 
@@ -262,7 +238,7 @@ impl Guard {
         if self.is_under_way(&hash) {
             return Ok(Ended::default());
         }
-        self.ended(record, spend.idempotency).await.map(|paid| paid.ended)
+        Ok(self.ended(record, spend.idempotency).await?.ended)
     }
 
     fn is_under_way(&self, hash: &PaymentHash) -> bool {
@@ -274,7 +250,7 @@ impl Guard {
     }
 
     /// Writes down how the try with this key ended, if it has.
-    async fn ended(&self, payment: Payment, key: [u8; 16]) -> Result<Paid, PayError> {
+    async fn ended(&self, payment: Payment, key: [u8; 16]) -> Result<Paid, StoreError> {
         let Some(hash) = payment.hash else { return Ok(Paid { payment, ended: Ended::default() }) };
         let ended = match &payment.state {
             PaymentState::Settled { .. } => self.store.settle_spend(hash, payment.fee, self.clock.now()).await?,
@@ -292,6 +268,8 @@ impl Guard {
             match self.take_up(&spend).await {
                 Ok(ended) => ends.push(ended),
                 Err(PayError::Held(_)) => tracing::debug!("A payment that was under way waits for spending to be unlocked."),
+                // The next one would fare no better.
+                Err(PayError::Ledger(error) | PayError::Unrecorded(error)) if error.ailment() != Ailment::None => return Err(error.into()),
                 Err(error) => tracing::warn!("A payment that was under way is not settled yet: {error}."),
             }
         }
@@ -315,8 +293,11 @@ impl Guard {
     }
 
     async fn take_up(&self, spend: &PendingSpend) -> Result<Ended, PayError> {
+        if let Some(sent_back) = &spend.sent_back {
+            return self.look_at_refund(spend, sent_back).await;
+        }
         if let Some(payment) = self.wallet.payment(spend.hash).await? {
-            return self.ended(payment, spend.idempotency).await.map(|paid| paid.ended);
+            return Ok(self.ended(payment, spend.idempotency).await?.ended);
         }
         if !self.store.spend_lock().await?.is_open(self.clock.now()) {
             // It was allowed before the lock was shut, and waits until it is open again.
@@ -335,7 +316,7 @@ impl Guard {
 
 /// A payment by the operator's own hand.
 fn manual(hash: PaymentHash, to: String, key: IdempotencyKey, amount: MilliSats, fee: MilliSats) -> Spend {
-    Spend { purpose: Purpose::Manual, hash, bolt11: to, payee: None, idempotency: key.0, amount, fee }
+    Spend { purpose: Purpose::Manual, hash, bolt11: to, payee: None, idempotency: key.0, amount, fee, sent_back: None }
 }
 
 /// One payment in somebody's hands, until this is dropped.

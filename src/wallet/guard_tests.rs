@@ -83,7 +83,16 @@ async fn what_the_wallet_called_failed_and_paid_after_all_is_found() {
     let now = Clock::default().now();
     let (hash, bolt11) = (invoice.hash, invoice.bolt11);
     let purpose = Purpose::Manual;
-    let spend = Spend { purpose, hash, bolt11: bolt11.clone(), payee: None, idempotency: [1; 16], amount: PRICE, fee: MilliSats(0) };
+    let spend = Spend {
+        purpose,
+        hash,
+        bolt11: bolt11.clone(),
+        payee: None,
+        idempotency: [1; 16],
+        amount: PRICE,
+        fee: MilliSats(0),
+        sent_back: None,
+    };
     assert_eq!(desk.store.reserve(spend, LIMITS, now).await.unwrap(), Reserved::New);
     desk.store.fail_spend(hash, [1; 16], "timed out".into(), now).await.unwrap();
     assert_eq!(desk.guard.recheck(now).await.unwrap(), [], "nothing has arrived");
@@ -145,6 +154,7 @@ async fn a_crash_after_the_reservation_and_before_the_sending_is_made_good_once(
         idempotency: [9; 16],
         amount: PRICE,
         fee: MilliSats(0),
+        sent_back: None,
     };
     assert_eq!(desk.store.reserve(spend, LIMITS, Clock::default().now()).await.unwrap(), Reserved::New);
     assert_eq!(desk.sums().pending, PRICE);
@@ -168,6 +178,7 @@ async fn a_crash_after_the_sending_is_found_in_the_wallets_record() {
         idempotency: [9; 16],
         amount: PRICE,
         fee: prepared.fee,
+        sent_back: None,
     };
     desk.store.reserve(spend, LIMITS, Clock::default().now()).await.unwrap();
     // The wallet has paid, and the ledger never heard.

@@ -10,6 +10,7 @@ use crate::domain::payment::PaymentState;
 use crate::domain::purchase::AutoPay;
 use crate::domain::spend_lock::Held;
 use crate::node::event::{Failure, Scope, sentence};
+use crate::node::ledger_watch::LedgerAlarm;
 use crate::node::{pin_desk, queries};
 use crate::store::{Offer, PurchaseRow, Purpose, StoreError};
 use crate::wallet::WalletError;
@@ -141,7 +142,7 @@ impl Consumer {
         let (is_last_try, auto_pay) = (open.is_out_of_tries(), open.row.auto_pay);
         let (context, bell) = (Arc::clone(&self.context), self.bell.clone());
         self.context.tasks.spawn("payment", async move {
-            let then = match attempt(&guard, &offer, warrant).await {
+            let then = match attempt(&guard, &offer, warrant, &context.alarm).await {
                 Outcome::Begun | Outcome::Elsewhere => Then::Wait,
                 Outcome::Gone(words) => {
                     let words = format!("The money for this offer may have gone already, so nothing else is paid: {words}.");
@@ -179,7 +180,7 @@ impl Consumer {
 }
 
 /// One attempt. The guard writes its beginning and its end into the ledger, the request's row with it.
-async fn attempt(guard: &Guard, offer: &Offer, warrant: Option<Warrant>) -> Outcome {
+async fn attempt(guard: &Guard, offer: &Offer, warrant: Option<Warrant>, alarm: &LedgerAlarm) -> Outcome {
     let amount = offer.asked.unwrap_or_default();
     let purpose = Purpose::Request(offer.request);
     let order = Order { purpose, bolt11: offer.bolt11.clone(), amount, payee: Some(offer.provider) };
@@ -188,6 +189,10 @@ async fn attempt(guard: &Guard, offer: &Offer, warrant: Option<Warrant>) -> Outc
             PaymentState::Failed { reason } => Outcome::Again(reason),
             _ => Outcome::Begun,
         },
+        Err(PayError::Unrecorded(error)) => {
+            alarm.ring("a payment", &error);
+            Outcome::Begun
+        }
         Err(PayError::Wallet(error)) => match error {
             WalletError::Unknown(_) => Outcome::Begun,
             WalletError::Invoice(error) => {

@@ -254,6 +254,7 @@ impl Bench {
             idempotency: [7; 16],
             amount: PRICE,
             fee: MilliSats(0),
+            sent_back: None,
         }
     }
 
