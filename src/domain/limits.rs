@@ -67,12 +67,7 @@ impl Limits {
     /// Whether so much may go out now. Sums saturate: what does not fit is over every limit.
     pub fn check(&self, amount: MilliSats, fee: MilliSats, spent: Spent) -> Result<(), OverLimit> {
         let total = MilliSats(amount.0.saturating_add(fee.0));
-        let most_fee = MilliSats((u128::from(amount.0) * u128::from(self.fee_percent) / 100).min(u128::from(u64::MAX)) as u64);
-        let most_fee = most_fee.max(msats(self.fee_floor));
-        let within = |limit, wanted: MilliSats, allowed: MilliSats| {
-            if wanted <= allowed { Ok(()) } else { Err(OverLimit { limit, allowed, wanted }) }
-        };
-        within(Limit::Fee, fee, most_fee)?;
+        self.check_fee(amount, fee)?;
         within(Limit::PerPayment, total, msats(self.per_payment))?;
         if spent.payee_day.is_some() {
             within(Limit::PerRequest, total, msats(self.per_request))?;
@@ -83,6 +78,16 @@ impl Limits {
             None => Ok(()),
         }
     }
+
+    /// Whether so much may be paid for moving this amount.
+    pub fn check_fee(&self, amount: MilliSats, fee: MilliSats) -> Result<(), OverLimit> {
+        let most = MilliSats((u128::from(amount.0) * u128::from(self.fee_percent) / 100).min(u128::from(u64::MAX)) as u64);
+        within(Limit::Fee, fee, most.max(msats(self.fee_floor)))
+    }
+}
+
+fn within(limit: Limit, wanted: MilliSats, allowed: MilliSats) -> Result<(), OverLimit> {
+    if wanted <= allowed { Ok(()) } else { Err(OverLimit { limit, allowed, wanted }) }
 }
 
 fn msats(sats: Sats) -> MilliSats {

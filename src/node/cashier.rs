@@ -343,6 +343,9 @@ fn refused(error: &PayError) -> Failure {
         PayError::Wallet(error) => failure(error),
         PayError::OverLimit(over) => Failure::user(sentence(over)).hint("The limits are in limits.* in the config."),
         PayError::Held(held) => pin_desk::held(held),
+        PayError::DearClaim(_) => {
+            Failure::pin(sentence(error)).hint("The highest fee is set by limits.fee_percent and limits.fee_floor_sats.")
+        }
         PayError::OtherAmount { .. } | PayError::Taken => Failure::user(sentence(error)),
         PayError::Dearer { .. } => Failure::user(sentence(error)).hint("Nothing was paid. Look at it again, and decide anew."),
         PayError::Ledger(error) => queries::failure(error),

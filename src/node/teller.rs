@@ -31,7 +31,7 @@ impl Cashier {
             }
             NodeCommand::Deposits => Ok(NodeEvent::Deposits { deposits: wallet.deposits().await.map_err(failed)? }),
             NodeCommand::ClaimDeposit { deposit, most_fee } => {
-                let claimed = wallet.claim(deposit, most_fee).await.map_err(failed)?;
+                let claimed = self.guard.claim_deposit(deposit, most_fee, warrant).await.map_err(|error| self.not_paid(&error))?;
                 self.doubt.notify_one();
                 Ok(NodeEvent::DepositClaimed { claimed })
             }

@@ -69,6 +69,9 @@ pub enum PayError {
     OverLimit(OverLimit),
     #[error("{0}")]
     Held(Held),
+    /// More than may be paid for a deposit by whoever has not shown the PIN.
+    #[error("{0} without the spending PIN")]
+    DearClaim(OverLimit),
     #[error("this is paid already, or is being paid")]
     Taken,
     #[error(transparent)]

@@ -212,7 +212,9 @@ async fn attempt(guard: &Guard, offer: &Offer, warrant: Option<Warrant>, alarm: 
         Err(PayError::OverLimit(over)) => Outcome::Flawed(Flaw::OverLimit, Some(over.to_string())),
         Err(error @ PayError::OtherAmount { .. }) => Outcome::Flawed(Flaw::OtherAmount, Some(error.to_string())),
         Err(error @ PayError::Taken) => Outcome::Gone(error.to_string()),
-        Err(error @ (PayError::Dearer { .. } | PayError::Ledger(_) | PayError::Random(_))) => Outcome::Again(error.to_string()),
+        Err(error @ (PayError::Dearer { .. } | PayError::DearClaim(_) | PayError::Ledger(_) | PayError::Random(_))) => {
+            Outcome::Again(error.to_string())
+        }
     }
 }
 

@@ -47,6 +47,7 @@ impl Supervisor {
                         command @ (NodeCommand::Pay { .. }
                         | NodeCommand::Refund { .. }
                         | NodeCommand::Transfer { .. }
+                        | NodeCommand::ClaimDeposit { .. }
                         | NodeCommand::RefundDeposit { .. }),
                         Some(cashier),
                     ) => Ok(cashier.answer_with(command, Some(warrant)).await),
@@ -55,6 +56,7 @@ impl Supervisor {
                         NodeCommand::Pay { .. }
                         | NodeCommand::Refund { .. }
                         | NodeCommand::Transfer { .. }
+                        | NodeCommand::ClaimDeposit { .. }
                         | NodeCommand::RefundDeposit { .. }
                         | NodeCommand::PayOffer { .. },
                         None,

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
+use secrecy::SecretString;
 
-use super::vault::{DEPOSIT, Desk, Luck};
+use super::vault::{DEPOSIT, Desk, Luck, name};
 use super::*;
+use crate::domain::limits::Limit;
 use crate::store::StoreError;
 
 const WHOLE: u64 = DEPOSIT.0 * 1000;
@@ -87,6 +90,28 @@ async fn money_that_has_gone_is_never_called_not_paid_because_the_disk_is_full()
     assert_eq!(desk.sums().pending.0, WHOLE + 5_000);
     desk.guard.resume().await.unwrap();
     assert_eq!((desk.sums().pending.0, desk.counted()), (0, WHOLE + 5_000));
+}
+
+fn secret(pin: &str) -> Arc<SecretString> {
+    Arc::new(SecretString::from(pin))
+}
+
+#[tokio::test]
+async fn a_claim_costs_no_more_than_a_fee_may_unless_the_pin_is_shown() {
+    let desk = Desk::new();
+    let claim = |number, fee, warrant| desk.guard.claim_deposit(name(number), Sats(fee), warrant);
+    let pin = desk.guard.pin();
+    claim(0, 200, None).await.unwrap();
+    assert!(matches!(claim(1, 201, None).await, Err(PayError::OverLimit(over)) if over.limit == Limit::Fee));
+    pin.set(None, secret("1234")).await.unwrap();
+    let Err(PayError::DearClaim(over)) = claim(1, 201, None).await else { panic!("the PIN was not shown") };
+    assert_eq!(PayError::DearClaim(over).to_string(), "the fee could be 201 sats, and 200 are allowed without the spending PIN");
+    claim(1, 201, Some(pin.check(secret("1234")).await.unwrap())).await.unwrap();
+    let warrant = pin.check(secret("1234")).await.unwrap();
+    pin.lock().await.unwrap();
+    assert!(matches!(claim(2, u64::MAX, Some(warrant)).await, Err(PayError::Held(Held::Locked))));
+    claim(2, 200, None).await.unwrap();
+    assert_eq!(desk.vault.held.lock().unwrap().claimed, [name(0), name(1), name(2)]);
 }
 
 /// Something that happens.

@@ -1,4 +1,4 @@
-//! Deposits: one that is sent back is money that goes out.
+//! Deposits: to make one a part of the balance costs a fee, and one that is sent back is money that goes out.
 //!
 //! No wallet lists a refund among its payments. Whether one went out is read from what has become of its deposit, and it is
 //! never sent again by itself.
@@ -9,9 +9,10 @@ use super::{Busy, Guard, PayError, manual, may_have_paid};
 use crate::domain::ids::PaymentHash;
 use crate::domain::limits::Limits;
 use crate::domain::money::{MilliSats, Sats};
+use crate::domain::spend_lock::Held;
 use crate::store::{Ended, PendingSpend, Reserved, SentBack, Spend};
 use crate::wallet::pin::Warrant;
-use crate::wallet::{Deposit, DepositId, IdempotencyKey, WalletError};
+use crate::wallet::{Claimed, Deposit, DepositId, IdempotencyKey, WalletError};
 
 /// For so long, in milliseconds, a refund whose answer was lost may still be on its way to the chain.
 const LINGERS_MS: u64 = 3_600_000;
@@ -28,6 +29,25 @@ enum Fate {
 }
 
 impl Guard {
+    /// Makes a deposit a part of the balance. What that may cost is limited as the fee of any payment is, and no lock
+    /// stands in its way; for more than that, somebody has to show the PIN.
+    pub async fn claim_deposit(&self, id: DepositId, most_fee: Sats, warrant: Option<Warrant>) -> Result<Claimed, PayError> {
+        let deposit = self.deposit(&id).await?;
+        let fee = most_fee.to_msats().unwrap_or(MilliSats(u64::MAX));
+        if let Err(over) = self.limits().check_fee(deposit.amount, fee) {
+            let lock = self.store.spend_lock().await?;
+            if !lock.is_open(self.clock.now()) {
+                return Err(PayError::Held(Held::Locked));
+            }
+            match warrant {
+                Some(_) => {}
+                None if lock.has_pin => return Err(PayError::DearClaim(over)),
+                None => return Err(PayError::OverLimit(over)),
+            }
+        }
+        Ok(self.wallet.claim(id, most_fee).await?)
+    }
+
     /// Sends a deposit somewhere else on the chain, for this fee: money that goes out, though it was never in the balance.
     /// Returns the transaction.
     pub async fn refund_deposit(&self, id: DepositId, to: String, fee: Sats, warrant: Option<Warrant>) -> Result<String, PayError> {

@@ -113,6 +113,8 @@ pub enum DepositsVerb {
         /// What it may cost at most, in sats.
         #[arg(long, value_name = "SATS")]
         max_fee: u64,
+        #[command(flatten)]
+        pin: PinFrom,
     },
     /// Send one to an address on the chain instead. Shows what and what it costs, and asks.
     Refund {

@@ -18,9 +18,9 @@ pub fn deposits(teller: &mut Teller<'_>, verb: Option<&DepositsVerb>, output: Ou
             NodeEvent::Deposits { deposits } => print::deposits(&deposits, output),
             event => Err(unexpected(&event)),
         },
-        Some(DepositsVerb::Claim { deposit, max_fee }) => {
+        Some(DepositsVerb::Claim { deposit, max_fee, pin }) => {
             let command = NodeCommand::ClaimDeposit { deposit: deposit.clone(), most_fee: Sats(*max_fee) };
-            match teller.ask(command, NETWORK * 2)? {
+            match pin::pay(|command, limit| teller.ask(command, limit), command, NETWORK * 2, *pin)? {
                 NodeEvent::DepositClaimed { claimed: Claimed::Deferred { why } } => {
                     Err(Failure::user(format!("It is not claimed yet: {why}.")).hint("Try again later; it is not lost."))
                 }
