@@ -142,6 +142,11 @@ impl Identity {
         Ok(Self { keys: words::derive(phrase)? })
     }
 
+    /// Whether it is made of these words.
+    pub fn is_of(&self, phrase: &SecretString) -> bool {
+        words::normalise(phrase).and_then(|phrase| Self::of_words(&phrase)).is_ok_and(|other| other.pubkey() == self.pubkey())
+    }
+
     /// The public key.
     pub fn pubkey(&self) -> Pubkey {
         Pubkey(self.keys.public_key().to_bytes())

@@ -33,6 +33,7 @@ mod lock;
 mod options;
 mod outlet;
 mod pin_desk;
+pub mod pin_reset;
 mod preflight;
 pub mod provider;
 mod purse;

@@ -126,11 +126,15 @@ pub fn held(held: &Held) -> Failure {
     }
 }
 
-fn refused(error: &PinError) -> Failure {
+pub fn refused(error: &PinError) -> Failure {
     match error {
-        PinError::Wrong { .. } | PinError::Wait { .. } => Failure::pin(sentence(error)),
+        PinError::Wrong { .. } => Failure::pin(sentence(error)),
+        PinError::Wait { .. } | PinError::Unproven { .. } => {
+            Failure::pin(sentence(error)).hint("Whoever has forgotten the PIN stops the node and runs `pylon wallet pin reset`.")
+        }
         PinError::Taken => Failure::pin(sentence(error)),
         PinError::NoPin => Failure::user(sentence(error)).hint("Set one: in the window, or with `pylon wallet pin set`."),
+        PinError::Identity(_) => Failure::user(sentence(error)),
         PinError::Unfit => Failure::usage(sentence(error)),
         PinError::Locked => Failure::user(sentence(error)).hint("`pylon wallet pin unlock` does it."),
         PinError::Ledger(error) => queries::failure(error),

@@ -78,6 +78,14 @@ impl Store {
         })
     }
 
+    /// Takes the verifier away and opens nothing. False: it has become another.
+    pub fn clear_pin(&self, old: String) -> Pending<bool> {
+        self.submit(move |connection, _| {
+            let sql = "UPDATE spend_lock SET verifier = NULL, open_until = NULL, misses = 0, tried_at = NULL WHERE verifier = ?1";
+            Ok(connection.prepare_cached(sql)?.execute(params![old])? == 1)
+        })
+    }
+
     /// What a PIN is held against; `None`: there is none.
     pub fn pin_verifier(&self) -> Pending<Option<String>> {
         self.submit(|connection, _| verifier(connection))

@@ -29,6 +29,12 @@ pub enum PinError {
     Wrong { tries_left: u32, wait_ms: u64 },
     #[error("too many wrong PINs: the next try is possible in {}", in_words(*.ms))]
     Wait { ms: u64 },
+    /// Whoever wants it taken away has not shown whose node it is.
+    #[error("this does not open the identity, and the spending PIN stays{}", after_miss(*.tries_left, *.wait_ms))]
+    Unproven { tries_left: u32, wait_ms: u64 },
+    /// Nor can anybody, as things are.
+    #[error("{0}")]
+    Identity(String),
     #[error("a PIN has 4 to 12 digits and nothing else")]
     Unfit,
     #[error("spending is locked; unlock it first, then take the PIN away")]
@@ -115,21 +121,43 @@ impl SpendingPin {
         if self.store.remove_pin(before, self.clock.now()).await? { Ok(self.look().await?) } else { Err(PinError::Locked) }
     }
 
+    /// Takes a forgotten PIN away for whoever proves in another way to be the owner. That is a try as any other, and what is
+    /// locked stays locked.
+    pub async fn reset(&self, is_owner: impl FnOnce() -> Result<bool, String> + Send + 'static) -> Result<Spending, PinError> {
+        let verifier = self.begin_try().await?;
+        if !on_thread(is_owner).await?.map_err(PinError::Identity)? {
+            let (tries_left, wait_ms) = self.after_miss().await?;
+            return Err(PinError::Unproven { tries_left, wait_ms });
+        }
+        if self.store.clear_pin(verifier).await? { Ok(self.look().await?) } else { Err(PinError::Taken) }
+    }
+
     /// Holds a PIN against the ledger's; gives the verifier it fits.
     async fn try_pin(&self, pin: Arc<SecretString>) -> Result<String, PinError> {
-        let verifier = match self.store.begin_pin_try(self.clock.now()).await? {
-            PinTry::Begun { verifier } => verifier,
-            PinTry::Wait { ms } => return Err(PinError::Wait { ms }),
-            PinTry::NoPin => return Err(PinError::NoPin),
-        };
+        let verifier = self.begin_try().await?;
         let held = verifier.clone();
         if on_thread(move || fits(&pin, &held)).await?? {
             self.store.pin_was_right().await?;
             return Ok(verifier);
         }
+        let (tries_left, wait_ms) = self.after_miss().await?;
+        Err(PinError::Wrong { tries_left, wait_ms })
+    }
+
+    /// Counts a try, unless it is too soon for one; gives the verifier that is tried.
+    async fn begin_try(&self) -> Result<String, PinError> {
+        match self.store.begin_pin_try(self.clock.now()).await? {
+            PinTry::Begun { verifier } => Ok(verifier),
+            PinTry::Wait { ms } => Err(PinError::Wait { ms }),
+            PinTry::NoPin => Err(PinError::NoPin),
+        }
+    }
+
+    /// How many tries are left, and how long nobody may try.
+    async fn after_miss(&self) -> Result<(u32, u64), PinError> {
         let now = self.clock.now();
         let lock = self.store.spend_lock().await?;
-        Err(PinError::Wrong { tries_left: lock.told(now).tries_left, wait_ms: lock.wait_ms(now) })
+        Ok((lock.told(now).tries_left, lock.wait_ms(now)))
     }
 
     fn told(&self, lock: SpendLock) -> Spending {

@@ -46,6 +46,7 @@ const NOT_RUN: &[&str] = &[
     "pylon wallet connect",
     "pylon wallet pin set",
     "pylon wallet pin unlock",
+    "pylon wallet pin reset",
     "pylon wallet receive --spark",
     "pylon wallet send name@",
     "pylon wallet deposits",

@@ -202,3 +202,51 @@ fn a_pin_is_changed_and_removed_at_the_prompt_and_nobody_is_asked_where_nobody_s
     assert_eq!(typed(&home, "314159\n", &["wallet", "pin", "remove", "--pin-fd", "0"]).code, 0);
     assert!(home.pylon(&["wallet", "pin"]).out.contains("PIN      none"));
 }
+
+#[test]
+fn a_forgotten_pin_is_taken_away_with_the_words_and_what_is_locked_stays_locked() {
+    let home = Home::new();
+    let reset = |words: &str| typed(&home, words, &["wallet", "pin", "reset", "--words-fd", "0"]);
+    let words = std::fs::read_to_string(home.data().join("identity.mnemonic")).unwrap();
+    let none = home.pylon(&["wallet", "pin", "reset"]);
+    assert!(none.code == 1 && none.err.contains("no spending PIN"), "{}", none.err);
+    assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    let pid = home.start();
+    assert_eq!(home.pylon(&["wallet", "pin", "lock"]).code, 0);
+    let running = reset(&words);
+    assert!(running.code == 1 && running.err.contains(&pid.to_string()) && running.err.contains("pylon stop"), "{}", running.err);
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+
+    let nobody = home.pylon(&["wallet", "pin", "reset"]);
+    assert!(nobody.code == 1 && nobody.err.contains("--words-fd"), "{}", nobody.err);
+    let others = "leader monkey parrot ring guide accident before fence cannon height naive bean\n";
+    let wrong = reset(others);
+    assert!(wrong.code == 1 && wrong.err.contains("the spending PIN stays: 2 more tries"), "{}", wrong.err);
+    let done = reset(&words);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.err.contains("stays locked") && !format!("{}{}", done.out, done.err).contains(words.trim()), "{}", done.err);
+    let told = home.pylon(&["wallet", "pin", "--json"]);
+    assert!(told.out.contains(r#""state":"locked""#) && told.out.contains(r#""has_pin":false"#), "{}", told.out);
+    assert!(home.pylon(&["logs"]).out.contains("The spending PIN was taken away"));
+    assert_eq!(typed(&home, "314159\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    let timed = typed(&home, "314159\n", &["wallet", "pin", "unlock", "--pin-fd", "0", "--minutes", "5"]);
+    assert!(timed.code == 1 && timed.err.contains("would unlock nothing") && timed.err.contains("pylon start"), "{}", timed.err);
+    assert_eq!(typed(&home, "314159\n", &["wallet", "pin", "unlock", "--pin-fd", "0"]).code, 0);
+}
+
+#[test]
+fn of_an_encrypted_identity_the_passphrase_takes_a_forgotten_pin_away_and_wrong_ones_have_to_wait() {
+    let (home, _) = crate::sealed::encrypted();
+    assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    let reset = |passphrase: &str| crate::sealed::with(&home, passphrase, &["wallet", "pin", "reset", "--passphrase-fd", "0"]);
+    let nobody = home.pylon(&["wallet", "pin", "reset", "--words-fd", "0"]);
+    assert!(nobody.code == 1 && nobody.err.contains("--passphrase-fd"), "the words alone do not do it: {}", nobody.err);
+    assert_eq!(reset(crate::sealed::PASSPHRASE).code, 0);
+    assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    for left in ["2 more tries", "one more try", "30 seconds"] {
+        let wrong = reset("another horse");
+        assert!(wrong.code == 1 && wrong.err.contains(left), "{}", wrong.err);
+    }
+    let waits = reset(crate::sealed::PASSPHRASE);
+    assert!(waits.code == 1 && waits.err.contains("the next try is possible in"), "{}", waits.err);
+}

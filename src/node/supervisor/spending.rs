@@ -101,6 +101,12 @@ impl Supervisor {
     /// Takes the directory, as a start would, for as long as the answer takes.
     async fn open_for_a_moment(&self, command: NodeCommand) -> Result<NodeEvent, Failure> {
         let paths = &self.options.paths;
+        if matches!(command, NodeCommand::UnlockSpending { secs: Some(_), .. }) {
+            return Err(Failure::user(
+                "The node is stopped, and what is open for a while is locked again when it starts: this would unlock nothing.",
+            )
+            .hint("Start the node first, `pylon start`, and unlock it then; or unlock it until it is locked again, without `--minutes`."));
+        }
         let makes_ledger = matches!(command, NodeCommand::SetPin { .. } | NodeCommand::LockSpending);
         if command == NodeCommand::Spending || (!makes_ledger && !paths.ledger.exists()) {
             let spending = pin_desk::look(&self.options)?;

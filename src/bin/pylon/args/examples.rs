@@ -115,7 +115,17 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("wallet pin set", &["pylon wallet pin set             # typed unseen", "pylon wallet pin set --pin-fd 0 < pins.txt"]),
-    ("wallet pin unlock", &["pylon wallet pin unlock --minutes 5"]),
+    (
+        "wallet pin unlock",
+        &["pylon wallet pin unlock          # until it is locked again", "pylon wallet pin unlock --minutes 5   # while the node runs"],
+    ),
+    (
+        "wallet pin reset",
+        &[
+            "pylon wallet pin reset           # asks for the passphrase of the identity, or else for its words",
+            "pylon wallet pin reset --words-fd 0 < words.txt",
+        ],
+    ),
     ("wallet connect", &["pylon wallet connect             # then paste the string", "pylon wallet connect < connection.txt"]),
     (
         "job submit",

@@ -165,10 +165,19 @@ pub enum PinVerb {
     Lock,
     /// Unlock spending with the PIN, until it is locked again.
     Unlock {
-        /// Lock it again by itself after so many minutes.
+        /// Lock it again by itself after so many minutes, or when the node stops. Only while it runs.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
         minutes: Option<u32>,
         #[command(flatten)]
         from: PinFrom,
+    },
+    /// Take a forgotten spending PIN away, while the node is stopped. Asks for the identity's passphrase, or for its words
+    /// where it has none. What is locked stays locked: set a new PIN and unlock it.
+    Reset {
+        #[command(flatten)]
+        unlock: Unlock,
+        /// Read the identity's words from this open file, where it has no passphrase.
+        #[arg(long, value_name = "N")]
+        words_fd: Option<u32>,
     },
 }

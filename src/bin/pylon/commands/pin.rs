@@ -1,10 +1,16 @@
 //! `pylon wallet pin`.
 
-use pylon_hud::domain::spend_lock::Spending;
-use pylon_hud::node::{Failure, NodeCommand, NodeEvent};
+use std::io::IsTerminal as _;
 
-use crate::args::{Output, Pin, PinFrom, PinVerb};
-use crate::passphrase::Asking;
+use pylon_hud::config::Config;
+use pylon_hud::domain::spend_lock::{SpendState, Spending};
+use pylon_hud::logging::{self, LogOptions};
+use pylon_hud::node::pin_reset::{self, Proof};
+use pylon_hud::node::{Failure, NodeCommand, NodeEvent, sentence};
+use secrecy::SecretString;
+
+use crate::args::{Output, Pin, PinFrom, PinVerb, Unlock};
+use crate::passphrase::{self, Asking};
 use crate::pin::Pins;
 use crate::talk::{ANSWER, Place, unexpected};
 use crate::{money, report};
@@ -37,6 +43,41 @@ pub fn run(place: &Place, pin: &Pin, output: Output) -> Result<(), Failure> {
             let command = NodeCommand::UnlockSpending { pin: one(*from)?, secs: minutes.map(|minutes| minutes.saturating_mul(60)) };
             money::spending(&ask(place, command)?, output)
         }
+        Some(PinVerb::Reset { unlock, words_fd }) => reset(place, unlock, *words_fd, output),
+    }
+}
+
+/// Takes a PIN away that nobody knows any more.
+fn reset(place: &Place, unlock: &Unlock, words_fd: Option<u32>, output: Output) -> Result<(), Failure> {
+    let options = place.options();
+    // Before anybody is asked for a secret, and before anything is made.
+    if !pin_reset::has_pin(&options)? {
+        return Err(Failure::user("There is no spending PIN, so there is none to take away."));
+    }
+    let proof = if place.paths.identity_age.exists() {
+        let hint = "Run it on a terminal, or hand the passphrase over with `--passphrase-fd N`.";
+        let nobody = || Failure::user("There is nobody to ask for the identity's passphrase.").hint(hint);
+        Proof::Passphrase(passphrase::find(place, unlock, Asking::Once)?.ok_or_else(nobody)?)
+    } else {
+        Proof::Words(words(words_fd)?)
+    };
+    let config = Config::load(&place.paths, &place.environment, &place.overrides);
+    let config = config.map_err(|error| Failure::usage(sentence(&error)))?.config;
+    logging::init(&LogOptions::new(&config.log, &place.paths)).map_err(|error| Failure::user(sentence(&error)))?;
+    let spending = pin_reset::reset(&options, proof)?;
+    report::done("The spending PIN is taken away.", output)?;
+    if spending.state == SpendState::Locked {
+        report::aside("Spending stays locked: `pylon wallet pin set`, then `pylon wallet pin unlock`.");
+    }
+    Ok(())
+}
+
+fn words(from: Option<u32>) -> Result<SecretString, Failure> {
+    match from {
+        Some(number) => Ok(passphrase::lines_of_descriptor(number)?.into_iter().next().unwrap_or_default()),
+        None if std::io::stdin().is_terminal() => passphrase::ask_for("The words of the identity: ", Asking::Once),
+        None => Err(Failure::user("There is nobody to ask for the identity's words.")
+            .hint("Run it on a terminal, or hand them over with `--words-fd N`, in one line.")),
     }
 }
 
