@@ -44,6 +44,7 @@ pub mod crossing {
     use secrecy::{ExposeSecret as _, SecretString};
     use serde::de::{Error as _, IgnoredAny};
     use serde::{Deserialize, Deserializer, Serializer};
+    use zeroize::Zeroizing;
 
     use super::Secret;
 
@@ -60,7 +61,8 @@ pub mod crossing {
             Other(IgnoredAny),
         }
         match Raw::deserialize(deserializer)? {
-            Raw::Text(text) => Ok(Secret::new(SecretString::from(text))),
+            // Taken over as it is, a text could be moved to a smaller place, and would stay behind where it was.
+            Raw::Text(text) => Ok(Secret::new(SecretString::from(Zeroizing::new(text).as_str()))),
             Raw::Other(_) => Err(D::Error::custom("a secret has to be a text")),
         }
     }

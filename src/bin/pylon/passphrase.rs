@@ -47,6 +47,18 @@ fn of_descriptor(number: u32) -> Result<SecretString, Failure> {
     usable(&format!("File descriptor {number}"), Ok(first))
 }
 
+/// A secret from standard input, as much as is read of it.
+pub fn of_input(
+    what: &str,
+    read: impl FnOnce(&mut std::io::Take<std::io::StdinLock<'_>>, &mut String) -> std::io::Result<usize>,
+) -> Result<SecretString, Failure> {
+    // As large as it can become: growing would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(MAX as usize + 1));
+    let read = read(&mut std::io::stdin().lock().take(MAX), &mut text);
+    read.map_err(|error| Failure::user(format!("{what} could not be read from standard input: {error}.")))?;
+    Ok(SecretString::from(text.as_str()))
+}
+
 /// The lines of an open file, without their ends.
 pub fn lines_of_descriptor(number: u32) -> Result<Vec<SecretString>, Failure> {
     let read = match number {

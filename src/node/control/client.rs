@@ -5,6 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{MAX_LINE, VERSION};
 use crate::domain::ids::RequestId;
 use crate::node::command::{NodeCommand, Request};
@@ -65,7 +67,9 @@ pub(super) fn refused(report: &Report) -> Option<ControlError> {
 
 /// Sends a command as a line.
 pub(super) fn send(mut stream: &UnixStream, request: &Request) -> Result<(), ControlError> {
-    let mut line = serde_json::to_vec(request)?;
+    // It may hold a PIN. As large as it can become: growing would leave copies behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE + 1));
+    serde_json::to_writer(&mut *line, request)?;
     line.push(b'\n');
     Ok(stream.write_all(&line)?)
 }

@@ -11,6 +11,7 @@
 mod client;
 #[cfg(test)]
 mod examples;
+mod lines;
 mod server;
 mod wire;
 

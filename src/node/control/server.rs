@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::lines::Lines;
 use super::{MAX_LINE, VERSION};
 use crate::domain::ids::RequestId;
 use crate::node::command::{NodeCommand, Request};
@@ -123,23 +124,17 @@ impl Connection {
     }
 
     async fn read(&self, reader: OwnedReadHalf, to: Line, watch: mpsc::Sender<broadcast::Receiver<Report>>) {
-        let mut reader = BufReader::new(reader);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match (&mut reader).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) if line.len() > MAX_LINE => {
-                    let failure = Failure::usage(format!("A line may have {MAX_LINE} bytes; the connection is closed."));
-                    let _ = to.reports.send(Report { id: None, event: NodeEvent::Failed { failure } }).await;
-                    return;
-                }
-                Ok(_) => {}
+        let mut lines = Lines::new(reader, MAX_LINE + 1);
+        while let Some(line) = lines.next().await {
+            if line.len() > MAX_LINE {
+                let failure = Failure::usage(format!("A line may have {MAX_LINE} bytes; the connection is closed."));
+                let _ = to.reports.send(Report { id: None, event: NodeEvent::Failed { failure } }).await;
+                return;
             }
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match serde_json::from_slice::<Request>(&line) {
+            match serde_json::from_slice::<Request>(line) {
                 Ok(Request { id, command: NodeCommand::Hello { version } }) => {
                     let (event, is_ours) = hello(version);
                     let _ = to.reports.send(Report { id: Some(id), event }).await;
@@ -151,7 +146,7 @@ impl Connection {
                 Err(error) => {
                     let failure = Failure::usage(format!("Not a command: {error}."))
                         .hint("Send one JSON object a line: {\"id\":1,\"do\":\"status\"}.");
-                    let _ = to.reports.send(Report { id: id_of(&line), event: NodeEvent::Failed { failure } }).await;
+                    let _ = to.reports.send(Report { id: id_of(line), event: NodeEvent::Failed { failure } }).await;
                 }
             }
         }

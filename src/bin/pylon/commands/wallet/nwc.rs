@@ -8,11 +8,9 @@ use pylon_hud::wallet::nwc::Connection;
 use secrecy::SecretString;
 
 use crate::args::Output;
+use crate::passphrase;
 use crate::report;
 use crate::talk::Place;
-
-/// A connection string is at most this long; more is somebody's file.
-const MAX_INPUT: u64 = 4096;
 
 /// Stores a connection. The string is a secret, so it is read from standard input and never repeated.
 pub fn connect(place: &Place, output: Output) -> Result<(), Failure> {
@@ -38,14 +36,10 @@ pub fn disconnect(place: &Place, output: Output) -> Result<(), Failure> {
 }
 
 fn read_string() -> Result<SecretString, Failure> {
-    let mut text = String::new();
-    let input = std::io::stdin();
-    let read = if input.is_terminal() {
-        report::aside("Paste the wallet's connection string (nostr+walletconnect://...) and press Enter. It is visible as you paste it.");
-        input.lock().take(MAX_INPUT).read_line(&mut text)
-    } else {
-        input.lock().take(MAX_INPUT).read_to_string(&mut text)
-    };
-    read.map_err(|error| Failure::user(format!("The connection string could not be read from standard input: {error}.")))?;
-    Ok(SecretString::from(text))
+    let what = "The connection string";
+    if !std::io::stdin().is_terminal() {
+        return passphrase::of_input(what, |input, text| input.read_to_string(text));
+    }
+    report::aside("Paste the wallet's connection string (nostr+walletconnect://...) and press Enter. It is visible as you paste it.");
+    passphrase::of_input(what, |input, text| input.read_line(text))
 }

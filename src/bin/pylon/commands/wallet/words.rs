@@ -5,16 +5,12 @@ use std::io::Read as _;
 use pylon_hud::config::edit::Editor;
 use pylon_hud::identity::{self, Identity, IdentityError, Replace, WordCount, WorkFactor};
 use pylon_hud::node::{Failure, sentence};
-use secrecy::{ExposeSecret as _, SecretString};
-use zeroize::Zeroizing;
+use secrecy::ExposeSecret as _;
 
 use crate::args::{Output, Unlock};
 use crate::passphrase;
 use crate::report;
 use crate::talk::Place;
-
-/// Words are at most this long; more is somebody's file.
-const MAX_INPUT: u64 = 4096;
 
 /// Makes them, or imports them, beside the identity's; those that are there are never overwritten.
 /// Where the identity is under a passphrase, they are put under the same one.
@@ -29,10 +25,8 @@ pub fn run(place: &Place, import: bool, unlock: &Unlock, output: Output) -> Resu
         return Err(Failure::user(format!("The wallet has words of its own already, in {}; they stay.", there.display())));
     }
     let created = if import {
-        let mut text = Zeroizing::new(String::with_capacity(MAX_INPUT as usize + 1));
-        let read = std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text);
-        read.map_err(|error| Failure::user(format!("The words could not be read from standard input: {error}.")))?;
-        Identity::import(&paths, SecretString::from(text.as_str()), Replace::Never)
+        let words = passphrase::of_input("The words", |input, text| input.read_to_string(text))?;
+        Identity::import(&paths, words, Replace::Never)
     } else {
         Identity::create(&paths, WordCount::default(), Replace::Never)
     };
