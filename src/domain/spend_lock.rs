@@ -29,6 +29,16 @@ pub struct SpendLock {
     pub misses: u32,
     /// When the last try began.
     pub tried_at: Option<UnixMs>,
+    /// How long the machine had been up then, in milliseconds.
+    pub tried_up: u64,
+}
+
+/// A point in time by the clock that can be set, and by the one that cannot: a wait is over when both say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub wall: UnixMs,
+    /// Milliseconds since the machine was started.
+    pub up: u64,
 }
 
 /// What stands behind a payment.
@@ -103,22 +113,29 @@ impl SpendLock {
         }
     }
 
-    /// How long nobody may try a PIN, in milliseconds. A clock that was set back makes nobody wait for longer.
-    pub fn wait_ms(&self, now: UnixMs) -> u64 {
-        let Some(tried_at) = self.tried_at else { return 0 };
-        wait_after(self.misses).saturating_sub(now.since(tried_at))
+    /// How long nobody may try a PIN, in milliseconds. A clock that was set back makes nobody wait for longer, and one that
+    /// was set forward lets nobody try sooner.
+    pub fn wait_ms(&self, now: impl Into<Moment>) -> u64 {
+        let (now, Some(tried_at)) = (now.into(), self.tried_at) else { return 0 };
+        // A machine that was started since then is up for no longer than that is ago.
+        let up = now.up.checked_sub(self.tried_up).unwrap_or(now.up);
+        wait_after(self.misses).saturating_sub(now.wall.since(tried_at).min(up))
     }
 
     /// Somebody begins to try a PIN: counted as a miss before it is looked at, so that no crash gives a try for free.
-    pub fn begin_try(&mut self, now: UnixMs) -> Result<(), u64> {
-        // Tried in what is now the future: the clock was set back, and the wait begins anew.
-        if let Some(tried_at) = self.tried_at.as_mut().filter(|tried_at| **tried_at > now) {
-            *tried_at = now;
+    pub fn begin_try(&mut self, now: impl Into<Moment>) -> Result<(), u64> {
+        let now = now.into();
+        if self.tried_up > now.up {
+            self.tried_up = 0;
+        }
+        // Tried in what is now the future: the clock was set back, and the wait begins anew, by both clocks.
+        if let Some(tried_at) = self.tried_at.as_mut().filter(|tried_at| **tried_at > now.wall) {
+            (*tried_at, self.tried_up) = (now.wall, now.up);
         }
         match self.wait_ms(now) {
             0 => {
                 self.misses = self.misses.saturating_add(1);
-                self.tried_at = Some(now);
+                (self.tried_at, self.tried_up) = (Some(now.wall), now.up);
                 Ok(())
             }
             wait => Err(wait),
@@ -127,17 +144,19 @@ impl SpendLock {
 
     /// The PIN was right.
     pub fn forget_misses(&mut self) {
-        (self.misses, self.tried_at) = (0, None);
+        (self.misses, self.tried_at, self.tried_up) = (0, None, 0);
     }
 
     /// As it is told.
-    pub fn told(&self, now: UnixMs) -> Spending {
+    pub fn told(&self, now: impl Into<Moment>) -> Spending {
+        let moment = now.into();
+        let now = moment.wall;
         let state = match (self.is_open(now), self.has_pin) {
             (false, _) => SpendState::Locked,
             (true, true) => SpendState::Open,
             (true, false) => SpendState::NoPin,
         };
-        let wait = self.wait_ms(now);
+        let wait = self.wait_ms(moment);
         let tries_left = if wait > 0 { 0 } else { FREE_MISSES.saturating_sub(self.misses).max(1) };
         Spending {
             state,
@@ -159,6 +178,14 @@ fn wait_after(misses: u32) -> u64 {
 /// Whether a text can be a PIN at all.
 pub fn is_pin(text: &str) -> bool {
     PIN_DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A machine that is up since 1970, with a clock that nobody sets.
+#[cfg(test)]
+impl From<UnixMs> for Moment {
+    fn from(wall: UnixMs) -> Self {
+        Self { wall, up: wall.since(UnixMs(0)) }
+    }
 }
 
 #[cfg(test)]
@@ -216,6 +243,18 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_that_begins_in_1970_waits_once_and_not_for_ever() {
+        let mut lock = SpendLock { has_pin: true, misses: 5, tried_at: Some(NOW), tried_up: 9_000_000, ..SpendLock::default() };
+        let mut now = Moment { wall: UnixMs(0), up: 5_000 };
+        assert_eq!(lock.begin_try(now), Err(120_000));
+        // The clock is set by the network.
+        now = Moment { wall: NOW.plus_ms(60_000), up: 65_000 };
+        assert_eq!((lock.begin_try(now), lock.told(now).wait_until), (Err(60_000), Some(NOW.plus_ms(120_000))));
+        now = Moment { wall: NOW.plus_ms(120_000), up: 125_000 };
+        assert_eq!(lock.begin_try(now), Ok(()));
+    }
+
+    #[test]
     fn a_pin_is_four_to_twelve_digits() {
         for (text, is_one) in
             [("1234", true), ("123456789012", true), ("123", false), ("1234567890123", false), ("12a4", false), ("١٢٣٤", false)]
@@ -235,6 +274,28 @@ mod tests {
             }
             let passed = now.since(NOW);
             // Eight tries take 410 s at least, and an hour each after that.
+            prop_assert!(tries <= 8 || passed >= (tries - 8) * 3_600_000, "{tries} tries in {passed} ms");
+        }
+
+        /// However the clock is set, and however often the machine is started anew: the same.
+        #[test]
+        fn a_clock_that_is_set_and_a_machine_that_is_started_give_no_try_for_free(
+            happens in prop::collection::vec((0..3u8, 0..4_000_000u64), 1..200)
+        ) {
+            let mut lock = SpendLock { has_pin: true, ..SpendLock::default() };
+            let (mut now, mut passed, mut tries) = (Moment { wall: NOW, up: 1_000 }, 0, 0);
+            for (what, ms) in happens {
+                match what {
+                    0 => {
+                        now = Moment { wall: now.wall.plus_ms(ms), up: now.up + ms };
+                        passed += ms;
+                    }
+                    // Between 1970 and the future.
+                    1 => now.wall = UnixMs((ms % 3) as i64 * NOW.0),
+                    _ => now.up = 0,
+                }
+                tries += u64::from(lock.begin_try(now).is_ok());
+            }
             prop_assert!(tries <= 8 || passed >= (tries - 8) * 3_600_000, "{tries} tries in {passed} ms");
         }
     }

@@ -11,6 +11,7 @@ use super::secret::Secret;
 use super::status::Board;
 use super::tasks::Tasks;
 use crate::domain::spend_lock::{Held, SpendLock, Spending};
+use crate::domain::time::UnixMs;
 use crate::store::{Reader, StoreError};
 use crate::wallet::pin::{PinError, SpendingPin, Warrant};
 
@@ -66,8 +67,8 @@ impl PinDesk {
             NodeCommand::UnlockSpending { pin, secs } => {
                 let for_ms = secs.map(|secs| u64::from(secs) * 1000);
                 let unlocked = self.pin.unlock(pin.share(), for_ms).await;
-                if let (Ok(_), Some(for_ms)) = (&unlocked, for_ms) {
-                    self.tell_after(Duration::from_millis(for_ms));
+                if let (Ok(Spending { open_until: Some(until), .. }), Some(for_ms)) = (&unlocked, for_ms) {
+                    self.lock_after(Duration::from_millis(for_ms), *until);
                 }
                 unlocked.map(|_| Answer::Spending)
             }
@@ -86,13 +87,15 @@ impl PinDesk {
         Ok(spending)
     }
 
-    /// Tells it again when the time is over for which it was opened.
-    fn tell_after(&self, time: Duration) {
+    /// Locks it again when the time is over for which it was opened, and tells it. The lock looks at the clock as well, which
+    /// could have been set meanwhile.
+    fn lock_after(&self, time: Duration, until: UnixMs) {
         let Some(Running { tasks, .. }) = &self.running else { return };
         let (desk, token) = (self.clone(), tasks.token().clone());
         tasks.spawn("spending lock", async move {
             if token.run_until_cancelled(tokio::time::sleep(time)).await.is_some() {
-                // A ledger that cannot be read rings its own alarm.
+                // A ledger that takes nothing reserves nothing either, and rings its own alarm.
+                let _ = desk.pin.end_opening(until).await;
                 let _ = desk.tell().await;
             }
         });
@@ -113,7 +116,7 @@ pub fn look(options: &NodeOptions) -> Result<Spending, Failure> {
         Err(StoreError::NoLedger { .. }) => SpendLock::default(),
         Err(error) => return Err(queries::failure(&error)),
     };
-    Ok(lock.told(options.clock.now()))
+    Ok(lock.told(options.clock.moment()))
 }
 
 /// Why the lock lets a payment not through, and what to do.
@@ -139,5 +142,39 @@ pub fn refused(error: &PinError) -> Failure {
         PinError::Locked => Failure::user(sentence(error)).hint("`pylon wallet pin unlock` does it."),
         PinError::Ledger(error) => queries::failure(error),
         PinError::Work(_) => Failure::internal(sentence(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::spend_lock::SpendState;
+    use crate::node::status::NodeStatus;
+    use crate::node::wake::NoWake;
+    use crate::store::{Store, StoreOptions};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_open_for_a_while_is_locked_in_time_though_the_clock_stands_still() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("pylon.db"), StoreOptions::default()).unwrap();
+        let pin = SpendingPin::new(store.clone(), Clock::new(|| UnixMs(1_700_000_000_000)));
+        let outlet = Outlet::new(crossbeam_channel::unbounded().0, Arc::new(NoWake));
+        let (board, tasks) = (Board::new(NodeStatus::default()), Tasks::new(outlet.clone()));
+        let desk = PinDesk { pin, outlet, running: Some(Running { board: board.clone(), tasks }) };
+        let (mut seen, secret) = (board.watch(), || Secret::new("271828".into()));
+        desk.answer(NodeCommand::SetPin { old: None, new: Some(secret()) }).await;
+        desk.answer(NodeCommand::LockSpending).await;
+        let began = tokio::time::Instant::now();
+        let opened = desk.answer(NodeCommand::UnlockSpending { pin: secret(), secs: Some(300) }).await;
+        assert!(matches!(opened, NodeEvent::Spending { spending } if spending.state == SpendState::Open), "{opened:?}");
+        let is_locked = |status: &NodeStatus| status.spending.is_some_and(|spending| spending.state == SpendState::Locked);
+        seen.wait_for(is_locked).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 300);
+        assert_eq!(store.spend_lock().await.unwrap().open_until, None, "nothing is paid any more");
     }
 }

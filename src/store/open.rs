@@ -20,7 +20,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_requests.sql"),
     include_str!("migrations/0004_indexes.sql"),
     include_str!("migrations/0005_spend_lock.sql"),
-    include_str!("migrations/0006_deposits.sql"),
+    include_str!("migrations/0006_deposits_and_tries.sql"),
 ];
 
 /// Opens for writing, making or updating the file.

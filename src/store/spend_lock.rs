@@ -3,8 +3,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::jobs::clamp;
 use super::{Pending, Reader, Store, StoreError};
-use crate::domain::spend_lock::SpendLock;
+use crate::domain::spend_lock::{Moment, SpendLock};
 use crate::domain::time::UnixMs;
 
 /// A PIN that is about to be tried.
@@ -34,13 +35,19 @@ impl Store {
         self.change_lock(move |lock| (lock.is_shut, lock.open_until) = (until.is_some(), until))
     }
 
+    /// The time is over until which it was opened, if it is still open for that.
+    pub fn end_opening(&self, until: UnixMs) -> Pending<SpendLock> {
+        self.change_lock(move |lock| lock.open_until = lock.open_until.filter(|there| *there != until))
+    }
+
     /// A node begins: what was open for a while is shut again.
     pub fn begin_spending(&self) -> Pending<SpendLock> {
         self.change_lock(|lock| lock.open_until = None)
     }
 
     /// Counts a try, unless it is too soon for one.
-    pub fn begin_pin_try(&self, at: UnixMs) -> Pending<PinTry> {
+    pub fn begin_pin_try(&self, at: impl Into<Moment>) -> Pending<PinTry> {
+        let at = at.into();
         self.submit(move |connection, _| {
             let Some(verifier) = verifier(connection)? else { return Ok(PinTry::NoPin) };
             let mut lock = read(connection)?;
@@ -61,7 +68,7 @@ impl Store {
     /// Puts a verifier in the place of this one, or of none. False: meanwhile it has become another.
     pub fn replace_pin(&self, old: Option<String>, new: String) -> Pending<bool> {
         self.submit(move |connection, _| {
-            let sql = "UPDATE spend_lock SET verifier = ?1, misses = 0, tried_at = NULL WHERE verifier IS ?2";
+            let sql = "UPDATE spend_lock SET verifier = ?1, misses = 0, tried_at = NULL, tried_up = NULL WHERE verifier IS ?2";
             Ok(connection.prepare_cached(sql)?.execute(params![new, old])? == 1)
         })
     }
@@ -73,7 +80,7 @@ impl Store {
                 return Ok(false);
             }
             let sql =
-                "UPDATE spend_lock SET verifier = NULL, is_shut = 0, open_until = NULL, misses = 0, tried_at = NULL WHERE verifier = ?1";
+                "UPDATE spend_lock SET verifier = NULL, is_shut = 0, open_until = NULL, misses = 0, tried_at = NULL, tried_up = NULL WHERE verifier = ?1";
             Ok(connection.prepare_cached(sql)?.execute(params![old])? == 1)
         })
     }
@@ -81,7 +88,7 @@ impl Store {
     /// Takes the verifier away and opens nothing. False: it has become another.
     pub fn clear_pin(&self, old: String) -> Pending<bool> {
         self.submit(move |connection, _| {
-            let sql = "UPDATE spend_lock SET verifier = NULL, open_until = NULL, misses = 0, tried_at = NULL WHERE verifier = ?1";
+            let sql = "UPDATE spend_lock SET verifier = NULL, open_until = NULL, misses = 0, tried_at = NULL, tried_up = NULL WHERE verifier = ?1";
             Ok(connection.prepare_cached(sql)?.execute(params![old])? == 1)
         })
     }
@@ -107,17 +114,23 @@ impl Store {
 impl Reader {
     /// How the lock stands. A ledger from before there was one has none.
     pub fn spend_lock(&self) -> Result<SpendLock, StoreError> {
-        let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'spend_lock'";
-        match self.connection.query_row(sql, [], |_| Ok(())).optional()? {
-            Some(()) => read(&self.connection),
-            None => Ok(SpendLock::default()),
+        let sql = "SELECT count(*), total(name = 'tried_up') > 0 FROM pragma_table_info('spend_lock')";
+        match self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))? {
+            (0_i64, _) => Ok(SpendLock::default()),
+            (_, true) => read(&self.connection),
+            (_, false) => {
+                read_from(&self.connection, "SELECT verifier IS NOT NULL, is_shut, open_until, misses, tried_at, NULL FROM spend_lock")
+            }
         }
     }
 }
 
 /// The lock as it stands for the write that is about to be made.
 pub(super) fn read(connection: &Connection) -> Result<SpendLock, StoreError> {
-    let sql = "SELECT verifier IS NOT NULL, is_shut, open_until, misses, tried_at FROM spend_lock";
+    read_from(connection, "SELECT verifier IS NOT NULL, is_shut, open_until, misses, tried_at, tried_up FROM spend_lock")
+}
+
+fn read_from(connection: &Connection, sql: &'static str) -> Result<SpendLock, StoreError> {
     let lock = |row: &Row<'_>| {
         Ok(SpendLock {
             has_pin: row.get(0)?,
@@ -125,6 +138,7 @@ pub(super) fn read(connection: &Connection) -> Result<SpendLock, StoreError> {
             open_until: row.get::<_, Option<_>>(2)?.map(UnixMs),
             misses: row.get(3)?,
             tried_at: row.get::<_, Option<_>>(4)?.map(UnixMs),
+            tried_up: row.get::<_, Option<_>>(5)?.unwrap_or_default(),
         })
     };
     let found = connection.prepare_cached(sql)?.query_row([], lock).optional()?;
@@ -137,8 +151,8 @@ fn verifier(connection: &Connection) -> Result<Option<String>, StoreError> {
 }
 
 fn write(connection: &Connection, lock: &SpendLock) -> Result<(), StoreError> {
-    let sql = "UPDATE spend_lock SET is_shut = ?1, open_until = ?2, misses = ?3, tried_at = ?4";
-    let values = params![lock.is_shut, lock.open_until.map(|at| at.0), lock.misses, lock.tried_at.map(|at| at.0)];
+    let sql = "UPDATE spend_lock SET is_shut = ?1, open_until = ?2, misses = ?3, tried_at = ?4, tried_up = ?5";
+    let values = params![lock.is_shut, lock.open_until.map(|at| at.0), lock.misses, lock.tried_at.map(|at| at.0), clamp(lock.tried_up)];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::Clock;
 use crate::domain::spend_lock::{SpendLock, Spending, is_pin};
+use crate::domain::time::UnixMs;
 use crate::store::{PinTry, Store, StoreError};
 
 /// Somebody has shown the PIN. Good for one payment, whatever its threshold.
@@ -96,6 +97,11 @@ impl SpendingPin {
         Ok(self.told(self.store.open_spending(until).await?))
     }
 
+    /// The time is over until which it was opened, whatever the clock says that can be set.
+    pub async fn end_opening(&self, until: UnixMs) -> Result<Spending, StoreError> {
+        Ok(self.told(self.store.end_opening(until).await?))
+    }
+
     /// Tries a PIN.
     pub async fn check(&self, pin: Arc<SecretString>) -> Result<Warrant, PinError> {
         self.try_pin(pin).await.map(|_| Warrant(()))
@@ -146,7 +152,7 @@ impl SpendingPin {
 
     /// Counts a try, unless it is too soon for one; gives the verifier that is tried.
     async fn begin_try(&self) -> Result<String, PinError> {
-        match self.store.begin_pin_try(self.clock.now()).await? {
+        match self.store.begin_pin_try(self.clock.moment()).await? {
             PinTry::Begun { verifier } => Ok(verifier),
             PinTry::Wait { ms } => Err(PinError::Wait { ms }),
             PinTry::NoPin => Err(PinError::NoPin),
@@ -155,13 +161,13 @@ impl SpendingPin {
 
     /// How many tries are left, and how long nobody may try.
     async fn after_miss(&self) -> Result<(u32, u64), PinError> {
-        let now = self.clock.now();
+        let now = self.clock.moment();
         let lock = self.store.spend_lock().await?;
         Ok((lock.told(now).tries_left, lock.wait_ms(now)))
     }
 
     fn told(&self, lock: SpendLock) -> Spending {
-        lock.told(self.clock.now())
+        lock.told(self.clock.moment())
     }
 }
 

@@ -3,3 +3,6 @@
 
 ALTER TABLE payments ADD COLUMN deposit TEXT;        -- TRANSACTION:OUTPUT that is sent back; NULL: a payment like any other
 ALTER TABLE payments ADD COLUMN refund_before TEXT;  -- the transaction that sent it back already when this was begun
+
+-- How long the machine had been up when the last PIN was tried, in milliseconds: a clock can be set, that cannot.
+ALTER TABLE spend_lock ADD COLUMN tried_up INTEGER CHECK (tried_up >= 0);
