@@ -250,3 +250,26 @@ fn of_an_encrypted_identity_the_passphrase_takes_a_forgotten_pin_away_and_wrong_
     let waits = reset(crate::sealed::PASSPHRASE);
     assert!(waits.code == 1 && waits.err.contains("the next try is possible in"), "{}", waits.err);
 }
+
+#[test]
+fn limits_are_changed_at_the_prompt_with_the_pin_whether_the_node_runs_or_not() {
+    let home = Home::new();
+    assert_eq!(home.pylon(&["config", "set", "limits.per_day_sats", "11"]).code, 0, "no PIN, nobody asks");
+    assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    let set = |pin: &str, value: &str| typed(&home, pin, &["config", "set", "limits.per_day_sats", value, "--pin-fd", "0"]);
+    let limit = || home.pylon(&["config", "get", "limits.per_day_sats"]).out;
+    let check = |right: &str| {
+        let nobody = home.pylon(&["config", "set", "limits.per_day_sats", "12"]);
+        assert!(nobody.code == 1 && nobody.err.contains("--pin-fd"), "{}", nobody.err);
+        let wrong = set("111111\n", "12");
+        assert!(wrong.code == 1 && wrong.err.contains("not the spending PIN"), "{}", wrong.err);
+        let done = set("271828\n", right);
+        assert!(done.code == 0 && done.out.contains(&format!("limits.per_day_sats = {right}")), "{}{}", done.out, done.err);
+        assert_eq!(limit().trim(), right);
+    };
+    check("13");
+    home.start();
+    check("14");
+    assert_eq!(home.pylon(&["config", "set", "node.name", "Mine"]).code, 0, "nothing else takes it");
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+}

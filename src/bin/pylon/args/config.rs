@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::Output;
+use super::{Output, PinFrom};
 
 #[derive(Debug, ClapArgs)]
 pub struct Config {
@@ -19,12 +19,14 @@ pub enum ConfigVerb {
         /// Its name, such as `provider.min_price`.
         key: String,
     },
-    /// Change one setting in the file; a running node takes it over.
+    /// Change one setting in the file; a running node takes it over. Once there is a spending PIN, limits.* takes it.
     Set {
         /// Its name, such as `provider.min_price`.
         key: String,
         /// Its new value. The items of a list are parted by commas.
         value: String,
+        #[command(flatten)]
+        pin: PinFrom,
     },
     /// Print every setting with its value, where that comes from, and what it does.
     List,

@@ -2,9 +2,10 @@
 
 use pylon_hud::config::edit::Editor;
 use pylon_hud::node::control::ControlClient;
-use pylon_hud::node::{Failure, NodeCommand, sentence};
+use pylon_hud::node::{Failure, NodeCommand, pin_reset, sentence};
 
 use crate::args::{Config, ConfigVerb};
+use crate::pin;
 use crate::report;
 use crate::talk::{ANSWER, Place};
 
@@ -23,9 +24,18 @@ pub fn run(place: &Place, config: &Config) -> Result<(), Failure> {
             if output.json { report::json(&serde_json::json!({ "key": key, "value": value })) } else { report::line(&value) }
         }
         ConfigVerb::List => report::settings(&editor.list().map_err(failed)?, output),
-        ConfigVerb::Set { key, value } => {
-            let set = editor.set(key, value).map_err(failed)?;
-            tell_running(place)?;
+        ConfigVerb::Set { key, value, pin } => {
+            let set = if key.starts_with("limits.") && pin_reset::has_pin(&place.options())? {
+                // As the window does it: whoever may change the limits may spend.
+                let command = NodeCommand::SetSetting { key: key.clone(), value: value.clone() };
+                pin::pay(|command, limit| place.ask(command, limit), command, ANSWER, *pin)?;
+                let listed = editor.list().map_err(failed)?;
+                listed.into_iter().find(|setting| setting.key == key).ok_or_else(|| Failure::internal(format!("{key} is not listed.")))?
+            } else {
+                let set = editor.set(key, value).map_err(failed)?;
+                tell_running(place)?;
+                set
+            };
             if output.json { report::json(&set) } else { report::line(&format!("{key} = {} ({}).", set.value, set.applies)) }
         }
     }
