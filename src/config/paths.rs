@@ -91,8 +91,9 @@ pub struct Paths {
     pub ledger: PathBuf,
     pub spark: PathBuf,
     pub lib: PathBuf,
-    /// The connection string of a wallet reached over Nostr Wallet Connect.
+    /// The connection string of a wallet reached over Nostr Wallet Connect, plain or under the passphrase.
     pub nwc: PathBuf,
+    pub nwc_age: PathBuf,
     /// Words of the Spark wallet's own, plain or under the passphrase, where they are not the identity's.
     pub wallet_mnemonic: PathBuf,
     pub wallet_age: PathBuf,
@@ -128,6 +129,7 @@ impl Paths {
             spark: dir.join("spark"),
             lib: dir.join("lib"),
             nwc: dir.join("nwc"),
+            nwc_age: dir.join("nwc.age"),
             wallet_mnemonic: dir.join("wallet.mnemonic"),
             wallet_age: dir.join("wallet.age"),
             hud_toml: dir.join("hud.toml"),

@@ -19,7 +19,7 @@ use nostr::nips::nip19::ToBech32 as _;
 use secrecy::SecretString;
 
 pub use conversion::{decrypt, encrypt};
-pub use sealed::{SealError, WorkFactor};
+pub use sealed::{SealError, WorkFactor, open, seal};
 pub use words::{WordCount, WordsError};
 
 use crate::config::{PathError, Paths, SecretFileError};

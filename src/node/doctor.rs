@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::audit;
+use super::connection::Kept;
 use super::event::{Failure, sentence};
 use super::options::{Market, NodeOptions};
 use super::services::backends;
@@ -14,7 +15,7 @@ use super::spark;
 use super::trouble::CLOCK_HINT;
 use super::unlock::refused;
 use crate::clock::Clock;
-use crate::config::{Config, Notice, SecretFile, WalletKind};
+use crate::config::{Config, Notice, WalletKind};
 use crate::domain::clock_skew::skew;
 use crate::domain::job::Policy;
 use crate::domain::model::{BackendHealth, BackendState, is_called};
@@ -25,7 +26,6 @@ use crate::inference::registry::Registry;
 use crate::relay::{LinkOptions, NostrRelays, RelayLink as _, RelayNews, clock_ahead_secs};
 use crate::store::{Reader, StoreError};
 use crate::wallet::Wallet;
-use crate::wallet::nwc::Connection;
 
 /// How long backends get to answer.
 const PROBE: Duration = Duration::from_secs(4);
@@ -224,7 +224,10 @@ pub(super) fn payment(config: &Config, options: &NodeOptions) -> Finding {
         (_, Market::Practice, _) => Finding::good("payment", "Jobs are paid with play money."),
         (..) if options.wallet.is_some() => Finding::good("payment", "There is a wallet."),
         (_, Market::Real, WalletKind::None) => Finding::bad("payment", "The policy asks for payment and there is no wallet.", free),
-        (_, Market::Real, WalletKind::Nwc) => match Connection::load(&SecretFile::at(&options.paths.nwc)) {
+        (_, Market::Real, WalletKind::Nwc) if Kept::at(&options.paths).is_sealed() => {
+            Finding::good("payment", "Jobs are paid into the connected wallet. Its connection is encrypted, and a start opens it.")
+        }
+        (_, Market::Real, WalletKind::Nwc) => match Kept::at(&options.paths).open(None) {
             Ok(Some(connection)) => Finding::good("payment", format!("Jobs are paid into the wallet {}.", connection.wallet().short())),
             Ok(None) => Finding::bad("payment", "wallet.kind is nwc and no wallet is connected.", "Connect one: `pylon wallet connect`."),
             Err(error) => {

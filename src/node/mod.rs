@@ -14,6 +14,7 @@
 pub mod audit;
 mod cashier;
 mod command;
+pub mod connection;
 mod consumer;
 #[cfg(unix)]
 pub mod control;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::connection::{Kept, KeptError};
 use super::event::{Failure, Scope, sentence};
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
-use crate::config::{Config, SecretFile, WalletKind};
+use crate::config::{Config, WalletKind};
 use crate::wallet::Wallet;
 use crate::wallet::nwc::{Connection, NwcOptions, NwcWallet};
 use crate::wallet::practice::{PracticeOptions, PracticeWallet};
@@ -48,8 +49,7 @@ async fn practice(config: &Config, options: &NodeOptions) -> Result<Arc<dyn Wall
 /// Somebody's own wallet, by the connection string that `pylon wallet connect` has stored.
 async fn nwc(options: &NodeOptions, outlet: &Outlet) -> Result<Option<Arc<dyn Wallet>>, Failure> {
     let paths = &options.paths;
-    let stored = Connection::load(&SecretFile::at(&paths.nwc)).map_err(|error| Failure::user(sentence(&error)))?;
-    let Some(connection) = stored else {
+    let Some(connection) = connection(options).await? else {
         let message = "No wallet is connected, though wallet.kind is nwc, so the node runs without one.";
         outlet.fault(Scope::Wallet, message, "Connect one: `pylon wallet connect`, then start the node again.");
         return Ok(None);
@@ -58,4 +58,18 @@ async fn nwc(options: &NodeOptions, outlet: &Outlet) -> Result<Option<Arc<dyn Wa
     let wallet = NwcOptions { clock: options.clock.clone(), ..NwcOptions::new(connection, records) };
     let wallet = NwcWallet::open(wallet).await.map_err(|error| Failure::user(sentence(&error)))?;
     Ok(Some(Arc::new(wallet)))
+}
+
+/// The stored connection. One under the passphrase takes a second of arithmetic, on a thread that may.
+async fn connection(options: &NodeOptions) -> Result<Option<Connection>, Failure> {
+    let (kept, is_sealing) = (Kept::at(&options.paths), options.paths.identity_age.exists());
+    let passphrase = options.passphrase.clone().filter(|_| is_sealing || kept.is_sealed());
+    let opened = tokio::task::spawn_blocking(move || kept.open(passphrase.as_deref())).await;
+    let opened = opened.map_err(|error| Failure::internal(format!("The wallet's connection was not read: {error}.")))?;
+    opened.map_err(|error| match error {
+        KeptError::Encrypted { .. } | KeptError::Sealed { .. } => {
+            Failure::user(sentence(&error)).hint("Connect the wallet anew: `pylon wallet disconnect`, then `pylon wallet connect`.")
+        }
+        KeptError::Stored(_) | KeptError::Different { .. } => Failure::user(sentence(&error)),
+    })
 }

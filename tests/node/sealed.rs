@@ -126,3 +126,45 @@ fn a_stopped_nodes_doctor_says_that_a_passphrase_will_be_needed() {
     let found = home.pylon(&["doctor"]);
     assert!(found.out.contains("warn identity") && found.out.contains("passphrase"), "{}", found.out);
 }
+
+#[test]
+fn the_connection_of_a_wallet_lies_under_the_same_passphrase_and_in_the_open_only_where_the_identity_does() {
+    const SECRET: &str = "71a8c14c1407c113601079c4302dab36460f0ccd0ad506f1f2dc73b5100e4f3c";
+    let string = format!(
+        "nostr+walletconnect://b889ff5b1513b641e2a139f661a661364979c5beee91842f8f0ef42ab558e9d4?relay=ws://127.0.0.1:9&secret={SECRET}\n"
+    );
+    let (home, _) = encrypted();
+    let file = |name: &str| home.data().join(name);
+    let credentials = tempfile::tempdir().unwrap();
+    let connect = |passphrase: &str| {
+        fs::write(credentials.path().join("pylon-passphrase"), passphrase).unwrap();
+        let mut command = home.command(&["wallet", "connect"]);
+        let command = command.env("CREDENTIALS_DIRECTORY", credentials.path());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // One that refuses does not read it.
+        let _ = child.stdin.take().unwrap().write_all(string.as_bytes());
+        Run::of(child.wait_with_output().unwrap())
+    };
+    let nobody = with(&home, "", &["wallet", "connect"]);
+    assert!(nobody.code == 1 && nobody.err.contains("--passphrase-fd"), "{}", nobody.err);
+    let wrong = connect("another horse");
+    assert!(wrong.code == 1 && wrong.err.contains("the passphrase does not open it"), "{}", wrong.err);
+    assert!(!file("nwc").exists() && !file("nwc.age").exists());
+    let done = connect(PASSPHRASE);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(!file("nwc").exists() && !fs::read_to_string(file("nwc.age")).unwrap().contains(SECRET));
+    assert_eq!(fs::metadata(file("nwc.age")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(home.pylon(&["config", "set", "wallet.kind", "nwc"]).code, 0);
+    let doctor = home.pylon(&["doctor", "--set", "provider.policy=pay-first"]);
+    assert!(doctor.out.contains("Its connection is encrypted"), "{}", doctor.out);
+    let started = with(&home, PASSPHRASE, &["start", "--passphrase-fd", "0"]);
+    assert_eq!(started.code, 0, "{}", started.err);
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+
+    assert_eq!(with(&home, PASSPHRASE, &["identity", "decrypt", "--passphrase-fd", "0"]).code, 0);
+    assert!(fs::read_to_string(file("nwc")).unwrap().contains(SECRET) && !file("nwc.age").exists());
+    assert_eq!(with(&home, PASSPHRASE, &["identity", "encrypt", "--passphrase-fd", "0", "--work-factor", "1"]).code, 0);
+    assert!(!file("nwc").exists() && file("nwc.age").exists());
+    assert_eq!(home.pylon(&["wallet", "disconnect"]).code, 0);
+    assert!(!file("nwc").exists() && !file("nwc.age").exists());
+}

@@ -87,6 +87,11 @@ impl Connection {
         file.write(&self.text)
     }
 
+    /// The string itself, for whoever keeps it.
+    pub fn text(&self) -> &SecretString {
+        &self.text
+    }
+
     /// The wallet's public key.
     pub fn wallet(&self) -> Pubkey {
         Pubkey(self.wallet.to_bytes())

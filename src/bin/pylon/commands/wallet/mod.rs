@@ -82,7 +82,7 @@ pub fn run(place: &Place, wallet: &Wallet) -> Result<(), Failure> {
         Some(WalletVerb::Use { network, yes }) => coins::choose(place, *network, send::Consent::of(*yes), output),
         Some(WalletVerb::Install { file }) => install::run(place, file.as_deref(), output),
         Some(WalletVerb::Words { import, unlock }) => words::run(place, *import, unlock, output),
-        Some(WalletVerb::Connect) => nwc::connect(place, output),
+        Some(WalletVerb::Connect) => nwc::connect(place, &wallet.unlock, output),
         Some(WalletVerb::Disconnect) => nwc::disconnect(place, output),
         Some(WalletVerb::Limits) => {
             let loaded = Config::load(&place.paths, &place.environment, &place.overrides);
