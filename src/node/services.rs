@@ -120,6 +120,7 @@ impl Services {
             outlet: outlet.clone(),
             clock: options.clock.clone(),
             tasks: tasks.clone(),
+            housing: options.housing,
         };
         if let Some(cashier) = &cashier {
             cashier.guard.set_pin_above(config.limits.pin_above_sats);

@@ -19,6 +19,8 @@ mod outbox;
 mod payment;
 mod resume;
 #[cfg(test)]
+mod resume_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
@@ -35,6 +37,7 @@ use self::ask::Drafted;
 use self::open::Open;
 use super::event::{Failure, NodeEvent};
 use super::ledger_watch::LedgerAlarm;
+use super::options::Housing;
 use super::outlet::Outlet;
 use super::queries;
 use super::tasks::Tasks;
@@ -77,6 +80,8 @@ pub struct Context {
     pub outlet: Outlet,
     pub clock: Clock,
     pub tasks: Tasks,
+    /// A command's own node pays for nothing but what that command is about.
+    pub housing: Housing,
 }
 
 /// Something that ran beside the consumer has ended: the request is looked at again.
@@ -197,7 +202,9 @@ impl Consumer {
         let Drafted { new, event, keys } = ask.draft(&self.context, &self.config.buyer)?;
         let row = self.context.store.draft(new).await.map_err(|error| queries::failure(&error))?;
         self.tell(row.clone());
-        self.open.insert(row.id, Open::new(row.clone(), keys, event));
+        let mut open = Open::new(row.clone(), keys, event);
+        open.is_wanted = true;
+        self.open.insert(row.id, open);
         // Asked for before it is sent: an answer may come at once.
         self.listen().await;
         self.send(row.id);
@@ -261,12 +268,18 @@ impl Consumer {
         for id in due {
             self.choose(id, true).await?;
         }
+        self.give_up_late().await?;
+        if self.open.values().any(Open::misses_what_it_paid_for) && now.since(self.asked_at) >= ASK_AGAIN_MS {
+            self.listen().await;
+        }
+        Ok(())
+    }
+
+    async fn give_up_late(&mut self) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
         let late: Vec<JobId> = self.open.iter().filter(|(_, open)| open.deadline.is_some_and(|at| at <= now)).map(|(id, _)| *id).collect();
         for id in late {
             self.give_up(id, now).await?;
-        }
-        if self.open.values().any(Open::misses_what_it_paid_for) && now.since(self.asked_at) >= ASK_AGAIN_MS {
-            self.listen().await;
         }
         Ok(())
     }

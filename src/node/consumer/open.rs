@@ -25,6 +25,8 @@ pub struct Open {
     pub deadline: Option<UnixMs>,
     /// When the offers that have come are chosen among.
     pub choose_at: Option<UnixMs>,
+    /// The user of this node asked for it, or to pay it. What an earlier one left open waits for a node that stays.
+    pub is_wanted: bool,
     /// A payment of ours is under way.
     pub is_paying: bool,
     pub tries: u8,
@@ -51,6 +53,7 @@ impl Open {
             event,
             deadline,
             choose_at: None,
+            is_wanted: false,
             is_paying: false,
             tries: 0,
             held: None,
@@ -93,6 +96,11 @@ impl Open {
     /// Whether an offer could be paid now: the answer may be here while the payment for it is still on its way.
     pub fn may_pay(&self) -> bool {
         !self.is_paying && !self.row.is_being_paid && self.row.state.may_pay()
+    }
+
+    /// Its time is over. A bill for an answer that is here may be paid still.
+    pub fn is_late(&self, now: UnixMs) -> bool {
+        self.row.state != PurchaseState::Answered && self.row.expires_at <= now
     }
 
     pub fn next_look(&self) -> Option<UnixMs> {

@@ -41,7 +41,7 @@ impl Consumer {
         let now = self.context.clock.now();
         let window_ms = self.config.buyer.offer_window_secs.saturating_mul(1000);
         let Some(open) = self.open.get_mut(&id) else { return Ok(()) };
-        if !open.may_pay() {
+        if !open.may_pay() || !open.is_wanted {
             open.choose_at = None;
             return Ok(());
         }
@@ -80,12 +80,18 @@ impl Consumer {
         provider: Option<Pubkey>,
         warrant: Option<Warrant>,
     ) -> Result<PurchaseRow, Failure> {
-        let Some(open) = self.open.get(&id) else {
+        let now = self.context.clock.now();
+        let Some(open) = self.open.get_mut(&id) else {
             return Err(Failure::user("The request does not wait for anything, so there is nothing to pay."));
         };
         let row = open.row.clone();
         if !open.may_pay() {
             return Err(Failure::user(format!("The request is {}, so nothing is paid for it now.", row.state)));
+        }
+        if open.is_late(now) {
+            return Err(
+                Failure::user("The time of the request is over, so nothing is paid for it now.").hint("Ask again with `pylon job submit`.")
+            );
         }
         if let (Some(answered), Some(wanted)) = (row.provider, provider)
             && answered != wanted
@@ -94,6 +100,7 @@ impl Consumer {
             return Err(Failure::user(words).hint("Pay it without `--provider`, or leave it unpaid with `pylon job cancel`."));
         }
         let is_held = open.held.is_some();
+        open.is_wanted = true;
         match self.best(id, provider).await.map_err(|error| queries::failure(&error))? {
             Some(offer) => {
                 // Said at once to whoever stands there.
@@ -118,10 +125,10 @@ impl Consumer {
     }
 
     /// The cheapest offer that can be paid: of whoever has answered, of this provider, or of anybody. Where money may have
-    /// gone for one invoice, no other will do.
+    /// gone for one invoice, no other will do; where its time is over, none.
     async fn best(&self, id: JobId, provider: Option<Pubkey>) -> Result<Option<Offer>, StoreError> {
         let now = self.context.clock.now();
-        let Some(open) = self.open.get(&id) else { return Ok(None) };
+        let Some(open) = self.open.get(&id).filter(|open| !open.is_late(now)) else { return Ok(None) };
         let (wanted, held) = (open.row.provider.or(provider), open.held.clone());
         let offers = self.context.store.offers(id).await?;
         if offers.iter().any(|offer| offer.flaw == Some(Flaw::PaidBefore)) {
@@ -245,4 +252,4 @@ async fn mark(context: &Context, offer: &Offer, flaw: Flaw, detail: String) {
 
 #[cfg(test)]
 #[path = "payment_tests.rs"]
-mod tests;
+pub mod tests;

@@ -20,7 +20,7 @@ use crate::wallet::contract::crafted;
 use crate::wallet::{IdempotencyKey, InvoiceRequest, PaymentsPage, PaymentsQuery, Prepared, Snapshot, Wallet, WalletEvent};
 
 /// A wallet that refuses everything with the same words.
-struct Refusing {
+pub struct Refusing {
     network: Mutex<Network>,
     refusal: WalletError,
     asked: mpsc::UnboundedSender<String>,
@@ -28,7 +28,7 @@ struct Refusing {
 }
 
 impl Refusing {
-    fn new(refusal: WalletError) -> (Arc<Self>, mpsc::UnboundedReceiver<String>) {
+    pub fn new(refusal: WalletError) -> (Arc<Self>, mpsc::UnboundedReceiver<String>) {
         let (asked, all) = mpsc::unbounded_channel();
         (Arc::new(Self { network: Mutex::new(Network::Practice), refusal, asked, events: broadcast::channel(1).0 }), all)
     }
@@ -81,7 +81,7 @@ impl Wallet for Refusing {
     }
 }
 
-fn invoice(sats: u64) -> String {
+pub fn invoice(sats: u64) -> String {
     crafted::invoice(Network::Practice, Some(MilliSats(sats * 1_000)), 0)
 }
 

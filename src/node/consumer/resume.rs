@@ -6,11 +6,12 @@ use super::open::Open;
 use super::{Consumer, JobId};
 use crate::domain::purchase::PurchaseState;
 use crate::domain::time::UnixMs;
+use crate::node::options::Housing;
 use crate::store::{OpenPurchase, StoreError};
 
 impl Consumer {
-    /// Listens for every open request again, sends what may not have been sent, and chooses where offers wait. A payment
-    /// that was under way is the guard's to take up, which rings when it knows.
+    /// Gives up what ran out meanwhile, listens for every other open request again, sends what may not have been sent, and
+    /// chooses where offers wait. A payment that was under way is the guard's to take up, which rings when it knows.
     pub(super) async fn resume(&mut self) -> Result<(), StoreError> {
         let now = self.context.clock.now();
         for found in self.context.store.open_purchases(now).await? {
@@ -19,6 +20,8 @@ impl Consumer {
                 self.open.insert(id, open);
             }
         }
+        // First of all: nobody waits for them any more, so nothing is paid.
+        self.give_up_late().await?;
         if self.open.is_empty() {
             return Ok(());
         }
@@ -49,6 +52,7 @@ impl Consumer {
         match self.read(found) {
             Ok(mut open) => {
                 let row = open.row.clone();
+                open.is_wanted = self.context.housing != Housing::Errand;
                 open.deadline = None;
                 open.take(row, self.config.buyer.timeout_secs, now);
                 Some(open)

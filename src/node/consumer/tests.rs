@@ -20,6 +20,7 @@ use crate::identity::{Replace, WordCount};
 use crate::nip90::cancel;
 use crate::node::event::Report;
 use crate::node::ledger_watch::LedgerAlarm;
+use crate::node::options::Housing;
 use crate::node::status::{Board, NodeStatus};
 use crate::node::wake::NoWake;
 use crate::relay::{RelayError, SubscriptionName};
@@ -140,11 +141,18 @@ impl Bench {
     }
 
     fn build(are_silent: bool, wallet: Option<Arc<dyn Wallet>>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, store) = ledger();
+        Self::over(dir, store, are_silent, wallet, Housing::Inside)
+    }
+
+    /// One that finds what an earlier one has left in its ledger.
+    pub fn resuming(dir: tempfile::TempDir, store: Store, wallet: Arc<dyn Wallet>, housing: Housing) -> Self {
+        Self::over(dir, store, false, Some(wallet), housing)
+    }
+
+    fn over(dir: tempfile::TempDir, store: Store, are_silent: bool, wallet: Option<Arc<dyn Wallet>>, housing: Housing) -> Self {
         let paths = Paths::at(dir.path());
-        paths.ensure().unwrap();
         let identity = Identity::create(&paths, WordCount::Twelve, Replace::Never).unwrap().identity;
-        let store = Store::open(&paths.ledger, StoreOptions::default()).unwrap();
         let outlet = Outlet::new(crossbeam_channel::unbounded().0, Arc::new(NoWake));
         let (told, done) = mpsc::unbounded_channel();
         let relays = Arc::new(Relays { done: told, are_silent, forgotten: Mutex::default() });
@@ -161,6 +169,7 @@ impl Bench {
             outlet: outlet.clone(),
             clock: Clock::default(),
             tasks,
+            housing,
         };
         let reports = outlet.watch();
         let (bell, bells) = mpsc::channel(64);
@@ -266,6 +275,15 @@ impl Bench {
     fn now(&self) -> UnixMs {
         Clock::default().now()
     }
+}
+
+/// A ledger with nothing in it.
+pub fn ledger() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = Paths::at(dir.path());
+    paths.ensure().unwrap();
+    let store = Store::open(&paths.ledger, StoreOptions::default()).unwrap();
+    (dir, store)
 }
 
 /// Somebody says this about the request.
