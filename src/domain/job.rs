@@ -7,6 +7,7 @@
 //!                                   ─▶ failed ─▶ refund_due ─▶ refunded | written_off
 //!      ─▶ running ─▶ answered ─▶ done                            free
 //!                             ─▶ awaiting_payment ─▶ settled | unpaid    result first
+//!                             ─▶ failed ─▶ (paid all the same) settled   result first, private
 //! ```
 //!
 //! A transition is written before the effect it announces, so each state means "this much is safe to repeat": a job
@@ -145,6 +146,8 @@ impl Standing {
             (S::Answered, Fact::Delivered) if self.policy == Policy::ResultFirst => to(S::AwaitingPayment),
             (S::Answered, Fact::Delivered) => to(S::Done),
             (S::AwaitingPayment | S::Unpaid, Fact::PaymentSettled) => received(S::Settled),
+            // Its answer was lost here and yet paid for. The invoice went out with the answer and in no other way.
+            (S::Failed, Fact::PaymentSettled) if self.policy == Policy::ResultFirst && !paid => received(S::Settled),
             (S::AwaitingPayment, Fact::PaymentOverdue) => to(S::Unpaid),
             (S::Seen | S::Running, Fact::Failed) => to(S::Failed),
             (S::Paid | S::Failed, Fact::RefundOwed) if paid => to(S::RefundDue),
@@ -225,6 +228,7 @@ mod tests {
             (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::Delivered, F::PaymentSettled], S::Settled),
             (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::PaymentSettled, F::Delivered], S::Settled),
             (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::Delivered, F::PaymentOverdue, F::PaymentSettled], S::Settled),
+            (Policy::ResultFirst, &[F::Started, F::AnswerStored, F::AnswerLost, F::PaymentSettled], S::Settled),
         ];
         for (policy, facts, end) in table {
             assert_eq!(run(*policy, facts).map(|standing| standing.state), Ok(*end), "{policy:?} {facts:?}");

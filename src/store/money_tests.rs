@@ -160,6 +160,20 @@ fn an_answer_paid_before_it_is_known_to_be_delivered_is_settled_and_counted_once
 }
 
 #[test]
+fn an_answer_that_was_lost_here_and_is_paid_for_all_the_same_is_booked() {
+    let ledger = Ledger::new();
+    ledger.claim(1, Policy::ResultFirst);
+    ledger.store.start(id(1), run(), NOON).wait().unwrap();
+    ledger.store.attach_invoice(id(1), invoice(1), PRICE, NOON).wait().unwrap();
+    ledger.store.answer(id(1), answer(1), NOON).wait().unwrap();
+    ledger.store.lose_answer(id(1), "The node restarted.".into(), NOON).wait().unwrap();
+    let Settlement::New(row) = ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap() else { panic!("new") };
+    assert_eq!((row.state, row.payment), (JobState::Settled, Payment::Received));
+    assert_eq!(ledger.reader.money().unwrap(), MoneySums { received: PRICE, ..MoneySums::default() });
+    assert!(ledger.store.open_invoices(NOON).wait().unwrap().is_empty(), "it is not looked for any more");
+}
+
+#[test]
 fn a_request_is_paid_for_once_and_never_past_a_limit() {
     let ledger = Ledger::new();
     for number in 1..=12 {
@@ -243,6 +257,8 @@ enum Deed {
     Start,
     Answer,
     Deliver,
+    Lose,
+    Overdue,
     Fail,
     Cancel,
     Owe,
@@ -250,6 +266,13 @@ enum Deed {
     RefundFails,
     RefundArrives,
     WriteOff,
+}
+
+/// The last of them is paid after its answer, and the others before.
+const JOBS: u8 = 3;
+
+const fn policy(job: u8) -> Policy {
+    if job == JOBS { Policy::ResultFirst } else { Policy::PayFirst }
 }
 
 fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
@@ -261,6 +284,8 @@ fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
         Just(Deed::Start),
         Just(Deed::Answer),
         Just(Deed::Deliver),
+        Just(Deed::Lose),
+        Just(Deed::Overdue),
         Just(Deed::Fail),
         Just(Deed::Cancel),
         Just(Deed::Owe),
@@ -269,7 +294,7 @@ fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
         Just(Deed::RefundArrives),
         Just(Deed::WriteOff),
     ];
-    prop::collection::vec((0..3u8, deed), 0..60)
+    prop::collection::vec((0..JOBS, deed), 0..60)
 }
 
 /// The plainest model of one job: a standing, and whether its invoice and its refund exist.
@@ -277,6 +302,7 @@ fn deeds() -> impl Strategy<Value = Vec<(u8, Deed)>> {
 struct Model {
     standing: Standing,
     is_quoted: bool,
+    is_answered: bool,
     is_refunding: bool,
     refunds: u8,
 }
@@ -286,6 +312,12 @@ impl Model {
     fn apply(&mut self, deed: Deed) -> bool {
         let fact = match deed {
             Deed::Claim => return false,
+            // The invoice of an answer is made anew until the answer is stored, and is no step of its own.
+            Deed::Quote if self.standing.policy == Policy::ResultFirst => {
+                let may = !self.is_quoted || !self.is_answered && self.standing.payment == Payment::None;
+                self.is_quoted |= may;
+                return may;
+            }
             Deed::Quote => Fact::Quoted,
             // A second word of it changes nothing, and is no error.
             Deed::Settle if !self.is_quoted || self.standing.payment == Payment::Received => return false,
@@ -294,6 +326,8 @@ impl Model {
             Deed::Start => Fact::Started,
             Deed::Answer => Fact::AnswerStored,
             Deed::Deliver => Fact::Delivered,
+            Deed::Lose => Fact::AnswerLost,
+            Deed::Overdue => Fact::PaymentOverdue,
             Deed::Fail => Fact::Failed,
             Deed::Cancel => Fact::Cancelled,
             Deed::Owe => Fact::RefundOwed,
@@ -313,6 +347,7 @@ impl Model {
         let Ok(after) = self.standing.apply(fact) else { return false };
         self.standing = after;
         self.is_quoted |= matches!(deed, Deed::Quote);
+        self.is_answered |= matches!(deed, Deed::Answer);
         if matches!(deed, Deed::RefundArrives) {
             self.is_refunding = false;
             self.refunds += 1;
@@ -326,12 +361,15 @@ fn perform(ledger: &Ledger, job: u8, deed: Deed, attempt: u8) -> bool {
     let ok = |done: Result<JobRow, StoreError>| done.is_ok();
     match deed {
         Deed::Claim => false,
+        Deed::Quote if policy(job) == Policy::ResultFirst => store.attach_invoice(id(job), invoice(job), PRICE, NOON).wait().is_ok(),
         Deed::Quote => ok(store.quote(id(job), invoice(job), PRICE, NOON).wait()),
         Deed::Settle => matches!(store.settle(PaymentHash([job; 32]), NOON).wait(), Ok(Settlement::New(_))),
         Deed::Expire => ok(store.expire_quote(id(job), NOON).wait()),
         Deed::Start => ok(store.start(id(job), run(), NOON).wait()),
         Deed::Answer => ok(store.answer(id(job), answer(job), NOON).wait()),
         Deed::Deliver => ok(store.deliver(id(job), NOON).wait()),
+        Deed::Lose => ok(store.lose_answer(id(job), "Lost.".into(), NOON).wait()),
+        Deed::Overdue => ok(store.overdue(id(job), NOON).wait()),
         Deed::Fail => ok(store.fail(id(job), "failed", "It failed.".into(), NOON).wait()),
         Deed::Cancel => ok(store.cancel(id(job), "Called off.".into(), NOON).wait()),
         Deed::Owe => ok(store.owe_refund(id(job), "owed", "Owed.".into(), NOON).wait()),
@@ -361,8 +399,8 @@ proptest! {
         for (attempt, (job, deed)) in deeds.into_iter().enumerate() {
             let job = job + 1;
             let model = models.entry(job).or_insert_with(|| {
-                ledger.claim(job, Policy::PayFirst);
-                Model { standing: Standing::claimed(Policy::PayFirst), is_quoted: false, is_refunding: false, refunds: 0 }
+                ledger.claim(job, policy(job));
+                Model { standing: Standing::claimed(policy(job)), is_quoted: false, is_answered: false, is_refunding: false, refunds: 0 }
             });
             let expected = model.apply(deed);
             let done = perform(&ledger, job, deed, u8::try_from(attempt).unwrap());

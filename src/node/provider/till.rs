@@ -282,6 +282,12 @@ async fn settle(context: &Arc<Context>, hash: PaymentHash) -> Finished {
     match context.store.settle(hash, context.clock.now()).await {
         Ok(Settlement::New(row)) => Finished::Paid(row),
         Ok(Settlement::Known | Settlement::NotOurs) => Finished::Nothing,
+        // Read again it would be the same.
+        Err(error @ StoreError::Illegal(_)) => {
+            let message = format!("Money has come in for an invoice of ours and cannot be booked: {error}.");
+            context.outlet.fault(Scope::Wallet, message, "It is in the wallet. `pylon doctor` compares the two.");
+            Finished::Nothing
+        }
         Err(error) => {
             // The wallet has the money and the ledger does not know: the list is read again at the next chance.
             context.ledger_fault("a payment", &error);
