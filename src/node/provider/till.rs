@@ -86,10 +86,12 @@ impl Till {
         Some(Duration::from_millis(next.since(now)))
     }
 
-    /// Sets the quotes aside that have run out.
-    fn take_due(&mut self, now: UnixMs) {
+    /// Sets the quotes aside that have run out, so that they are not due again in the same moment. Says whether it is known
+    /// of each whether it was paid.
+    fn take_due(&mut self, now: UnixMs) -> bool {
         self.late.retain(|_, quote| quote.expires_at.plus_ms(GRACE_MS) > now);
         self.late.extend(self.quotes.extract_if(|_, quote| quote.expires_at <= now));
+        self.is_reconciled
     }
 
     /// The job is paid: what was kept for it.
@@ -179,11 +181,10 @@ impl Provider {
         if self.context.wallet.is_none() {
             return;
         }
-        if !self.till.is_reconciled {
+        let now = self.context.clock.now();
+        if !self.till.take_due(now) {
             return self.reconcile();
         }
-        let now = self.context.clock.now();
-        self.till.take_due(now);
         let context = Arc::clone(&self.context);
         self.work.push(Box::pin(async move {
             let due = match context.store.due_invoices(now).await {
@@ -355,5 +356,32 @@ impl Context {
             Err(error) => self.ledger_fault("a quote that ran out", &error),
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nostr::{EventBuilder, Keys, Kind};
+
+    use super::*;
+    use crate::nip90::request;
+
+    /// A quote for a job of this key's, good until then.
+    fn quote(keys: &Keys, expires_at: UnixMs) -> Quote {
+        let event = EventBuilder::new(Kind::from(5050), "Why?").sign_with_keys(keys).expect("signed");
+        let request = request::read(&event, &Keys::generate()).expect("a request");
+        let admitted = admission::Admitted { prompt: "Why?".into(), sampling: request.sampling.clone() };
+        Quote { accepted: Accepted { request, admitted, event: Box::new(event), deal: Deal::FREE }, expires_at }
+    }
+
+    #[test]
+    fn a_quote_that_has_run_out_is_due_once_even_while_the_wallet_cannot_say_whether_it_was_paid() {
+        let (mut till, quote) = (Till::default(), quote(&Keys::generate(), UnixMs(1_000)));
+        let job = quote.accepted.request.id;
+        till.quoted(job, Some(Box::new(quote)));
+        assert_eq!(till.next_due(UnixMs(1_000)), Some(Duration::ZERO));
+        assert!(!till.take_due(UnixMs(1_000)), "the wallet's list has not been read");
+        assert_eq!(till.next_due(UnixMs(1_000)), None, "or the provider would look at it without a pause");
+        assert!(till.take(job).is_some(), "paid after all, it can be run");
     }
 }
