@@ -17,7 +17,7 @@ pub enum StoreError {
     NoLedger { path: PathBuf },
     #[error("{} was written by a newer version of this program (ledger version {found}, this one knows {known}); update the program", path.display())]
     Newer { path: PathBuf, found: i64, known: i64 },
-    #[error("{} is the ledger of an earlier program and is left as it is; `pylon jobs import` will take its jobs over, or move the file aside", path.display())]
+    #[error("{} is the ledger of an earlier program and is left as it is; move the file aside", path.display())]
     Predecessor { path: PathBuf },
     #[error("{} is not a ledger: {detail}; move the file aside", path.display())]
     NotALedger { path: PathBuf, detail: String },

@@ -282,7 +282,7 @@ fn files_that_are_not_ours_are_refused_untouched() {
         )
         .unwrap();
     });
-    assert!(matches!(predecessor, StoreError::Predecessor { .. }) && predecessor.to_string().contains("pylon jobs import"));
+    assert!(matches!(predecessor, StoreError::Predecessor { .. }) && predecessor.to_string().contains("move the file aside"));
     let newer =
         refused(&|db| db.execute_batch("PRAGMA application_id = 1348029518; PRAGMA user_version = 99; CREATE TABLE jobs (id)").unwrap());
     assert!(matches!(newer, StoreError::Newer { found: 99, .. }), "{newer}");

@@ -181,7 +181,7 @@ fn a_predecessors_ledger_is_refused_untouched() {
     let before = std::fs::read(&file).unwrap();
     let refused = pylon(dir.path(), &["run"]);
     assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("pylon jobs import"), "{}", refused.err);
+    assert!(refused.err.contains("move the file aside"), "{}", refused.err);
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
