@@ -154,6 +154,11 @@ impl Refusal {
         }
     }
 
+    /// Whether there is only too much of it. Of these there can be any number, so they are counted and get no row.
+    pub const fn is_overload(&self) -> bool {
+        matches!(self, Self::TooManyFromBuyer { .. } | Self::Busy { .. } | Self::TooManyQuotes { .. } | Self::QuotesFull)
+    }
+
     /// Whether a buyer who addressed us is told. A blocked buyer and a stale request get silence: an answer would only
     /// invite the next one, or reach somebody who has long given up.
     pub const fn is_answered(&self) -> bool {

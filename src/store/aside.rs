@@ -13,6 +13,8 @@ use crate::domain::time::UnixMs;
 
 /// Jobs that have ended before a time and whose text is still here.
 const WITH_TEXT: &str = "jobs INDEXED BY jobs_with_text WHERE ended_at < ?1 AND (prompt IS NOT NULL OR request IS NOT NULL)";
+/// Requests of our own that have ended before a time and whose text is still here.
+const ASKED: &str = "requests INDEXED BY requests_with_text WHERE ended_at < ?1 AND event <> ''";
 /// A disk that takes so many bytes has room to go on with.
 const ROOM: usize = 1 << 20;
 
@@ -38,11 +40,12 @@ impl Store {
         self.submit(move |connection, _| Ok(connection.execute("DELETE FROM seen WHERE at < ?1", params![before.0])?))
     }
 
-    /// Notes how a relay took an event.
+    /// Notes how a relay took an event: what it said last, unless it had taken it before.
     pub fn record_publication(&self, publication: Publication) -> Pending<()> {
         self.submit(move |connection, _| {
             let Publication { job, event_id, what, relay, outcome, at } = publication;
-            let sql = "INSERT INTO publications (job, event_id, what, relay, refusal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let sql = "INSERT INTO publications (job, event_id, what, relay, refusal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                       ON CONFLICT (job, event_id, relay) DO UPDATE SET refusal = excluded.refusal, at = excluded.at WHERE refusal IS NOT NULL";
             connection.prepare_cached(sql)?.execute(params![job.0, event_id, rows::spell(&what)?, relay, outcome.err(), at.0])?;
             Ok(())
         })
@@ -81,13 +84,18 @@ impl Store {
         })
     }
 
-    /// Drops the texts of jobs that ended before then; hashes and totals stay. Returns how many jobs lost theirs.
+    /// Drops the texts of jobs and of requests of our own that ended before then, with the keys that could read them again,
+    /// and what relays said before then; hashes and totals stay. Returns how many jobs and requests lost theirs.
     pub fn forget_text(&self, before: UnixMs) -> Pending<usize> {
         self.submit(move |connection, _| {
-            let sql = format!("UPDATE results SET text = NULL WHERE text IS NOT NULL AND job IN (SELECT id FROM {WITH_TEXT})");
-            connection.prepare_cached(&sql)?.execute(params![before.0])?;
-            let sql = format!("UPDATE jobs SET prompt = NULL, request = NULL WHERE id IN (SELECT id FROM {WITH_TEXT})");
-            Ok(connection.prepare_cached(&sql)?.execute(params![before.0])?)
+            let forget = |sql: &str| -> Result<usize, StoreError> { Ok(connection.prepare_cached(sql)?.execute(params![before.0])?) };
+            forget("DELETE FROM publications WHERE at < ?1")?;
+            forget(&format!("UPDATE results SET text = NULL, event = NULL WHERE job IN (SELECT id FROM {WITH_TEXT})"))?;
+            let jobs = forget(&format!("UPDATE jobs SET prompt = NULL, request = NULL WHERE id IN (SELECT id FROM {WITH_TEXT})"))?;
+            let requests = forget(&format!(
+                "UPDATE requests SET prompt = '', event = '', answer = NULL, secret = NULL WHERE id IN (SELECT id FROM {ASKED})"
+            ))?;
+            Ok(jobs + requests)
         })
     }
 }

@@ -30,6 +30,8 @@ mod effort_tests;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
+mod keeping_tests;
+#[cfg(test)]
 mod money_tests;
 #[cfg(test)]
 mod offer_tests;

@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_indexes.sql"),
     include_str!("migrations/0005_spend_lock.sql"),
     include_str!("migrations/0006_deposits_and_tries.sql"),
+    include_str!("migrations/0007_keeping.sql"),
 ];
 
 /// Opens for writing, making or updating the file.

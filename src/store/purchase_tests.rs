@@ -103,6 +103,25 @@ impl Ledger {
 }
 
 #[test]
+fn texts_and_keys_of_requests_that_ended_long_ago_go_and_those_of_open_ones_stay() {
+    let ledger = Ledger::new();
+    for number in [1, 2] {
+        ledger.store().draft(purchase(number)).wait().unwrap();
+        ledger.store().step(id(number), PurchaseFact::Published.into(), NOON).wait().unwrap();
+    }
+    assert!(ledger.store().take_answer(id(1), answer(), NOON).wait().unwrap().is_some());
+    assert_eq!(ledger.store().forget_text(NOON).wait().unwrap(), 0);
+    assert_eq!(ledger.store().forget_text(NOON.plus_ms(1)).wait().unwrap(), 1);
+    assert_eq!(ledger.store().forget_text(NOON.plus_ms(1)).wait().unwrap(), 0, "once");
+    let ended = ledger.store().open_purchase(id(1)).wait().unwrap().unwrap();
+    assert_eq!((ended.row.state, ended.row.prompt.as_str(), ended.event_json.as_str()), (PurchaseState::Done, "", ""));
+    assert_eq!(ended.secret, None, "what relays have kept cannot be read with it any more");
+    assert_eq!(ledger.reader().purchase(&id(1).to_string()).unwrap().answer, None);
+    let open = ledger.store().open_purchase(id(2)).wait().unwrap().unwrap();
+    assert!(open.secret.is_some() && open.row.prompt == "Why?");
+}
+
+#[test]
 fn while_somebody_is_being_paid_nobody_else_answers() {
     let ledger = Ledger::new();
     let store = ledger.store();

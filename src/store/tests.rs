@@ -65,13 +65,13 @@ pub(super) fn answer(number: u8) -> StoredAnswer {
     }
 }
 
-struct Ledger {
+pub(super) struct Ledger {
     dir: tempfile::TempDir,
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Ledger {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::observed(StoreOptions::default())
     }
 
@@ -81,11 +81,11 @@ impl Ledger {
         Self { dir, store }
     }
 
-    fn path(&self) -> std::path::PathBuf {
+    pub(super) fn path(&self) -> std::path::PathBuf {
         self.dir.path().join("pylon.db")
     }
 
-    fn reader(&self) -> Reader {
+    pub(super) fn reader(&self) -> Reader {
         Reader::open(&self.path()).unwrap()
     }
 
@@ -93,7 +93,7 @@ impl Ledger {
         assert!(matches!(self.store.claim(new_job(number, at)).wait().unwrap(), Claim::New(_)));
     }
 
-    fn finish(&self, number: u8, at: UnixMs) {
+    pub(super) fn finish(&self, number: u8, at: UnixMs) {
         self.claim(number, at);
         self.store.start(id(number), run(), at).wait().unwrap();
         self.store.answer(id(number), answer(number), at).wait().unwrap();
@@ -319,6 +319,9 @@ fn old_texts_go_and_totals_stay() {
     assert_eq!(ledger.store.forget_text(NOON.plus_ms(DAY as u64)).wait().unwrap(), 1);
     let job = ledger.reader().job("0101").unwrap();
     assert_eq!((job.record.prompt, job.answer, job.record.answer_tokens), (None, None, Some(5)));
+    let file = Connection::open(ledger.path()).unwrap();
+    let event: Option<String> = file.query_row("SELECT event FROM results", [], |row| row.get(0)).unwrap();
+    assert_eq!(event, None, "the signed answer holds the text as well");
 }
 
 #[test]

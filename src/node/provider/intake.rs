@@ -41,20 +41,24 @@ impl Provider {
         let now = self.context.clock.now();
         if self.settings.rules().blocked.contains(&Pubkey(event.pubkey.to_bytes())) {
             // Before anything that costs: no decryption for a key the operator has turned away.
-            return self.turn_away(event, &Refusal::Blocked, now);
+            return self.turn_away(&event, &Refusal::Blocked, now);
         }
         let request = match request::read(&event, self.context.identity.nostr_keys()) {
             Ok(request) => request,
             Err(ParseError { fault: Fault::NotForUs, .. }) => return,
             Err(error) => {
-                let telling = if error.addressed() { Telling::Buyer } else { Telling::Nobody };
-                return self.count(event, error.code(), sentence(&error), telling, now);
+                let (id, code, reason) = (JobId(event.id.to_bytes()), error.code(), sentence(&error));
+                let telling = if error.addressed() { Telling::Sender(Box::new(event)) } else { Telling::Nobody };
+                return self.count(id, code, reason, telling, now);
             }
         };
         match self.decide(&request, now) {
             Ok((admitted, deal)) => self.claim(request, admitted, deal, event, now),
-            Err(refusal) if request.address == Address::Targeted => self.refuse(request, event, refusal, now),
-            Err(refusal) => self.turn_away(event, &refusal, now),
+            Err(refusal) if request.address == Address::Targeted && refusal.is_overload() => {
+                self.count(request.id, refusal.code(), refusal.to_string(), Telling::Buyer(Box::new(request)), now);
+            }
+            Err(refusal) if request.address == Address::Targeted => self.refuse(request, &event, refusal, now),
+            Err(refusal) => self.turn_away(&event, &refusal, now),
         }
     }
 
@@ -127,9 +131,10 @@ impl Provider {
         }));
     }
 
-    /// Refuses a request that names us: a row, a counter, and feedback that says why.
-    fn refuse(&self, request: JobRequest, event: Event, refusal: Refusal, now: UnixMs) {
-        let job = self.row(&request, &event, None, Deal::FREE, now);
+    /// Refuses a request that names us: a row, a counter, and feedback that says why. The row is there to be looked up, and
+    /// has the text's hash alone: strangers could fill the disk with what nobody is going to work on.
+    fn refuse(&self, request: JobRequest, event: &Event, refusal: Refusal, now: UnixMs) {
+        let job = NewJob { prompt: None, request_json: None, ..self.row(&request, event, None, Deal::FREE, now) };
         let (context, voice) = (Arc::clone(&self.context), self.voice.clone());
         self.context.tasks.spawn("refusal", async move {
             let (code, reason) = (refusal.code(), refusal.to_string());
@@ -145,23 +150,26 @@ impl Provider {
         });
     }
 
-    /// Turns away what gets no row: open requests, and ones that cannot be read.
-    fn turn_away(&self, event: Event, refusal: &Refusal, now: UnixMs) {
-        self.count(event, refusal.code(), refusal.to_string(), Telling::Nobody, now);
+    /// Turns an open request away.
+    fn turn_away(&self, event: &Event, refusal: &Refusal, now: UnixMs) {
+        self.count(JobId(event.id.to_bytes()), refusal.code(), refusal.to_string(), Telling::Nobody, now);
     }
 
-    fn count(&self, event: Event, code: &'static str, reason: String, telling: Telling, now: UnixMs) {
+    /// Turns away what gets no row.
+    fn count(&self, id: JobId, code: &'static str, reason: String, telling: Telling, now: UnixMs) {
         let (context, voice) = (Arc::clone(&self.context), self.voice.clone());
         self.context.tasks.spawn("refusal", async move {
             // Remembered, so that a restart neither counts it nor answers it again.
-            match context.store.turn_away(JobId(event.id.to_bytes()), code, now).await {
+            match context.store.turn_away(id, code, now).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => return context.ledger_fault("a refusal", &error),
             }
             context.count_refused(code);
-            if telling == Telling::Buyer {
-                voice.refuse_unreadable(&event, &reason);
+            match telling {
+                Telling::Buyer(request) => voice.say(&request, Words::Error { reason: &reason }),
+                Telling::Sender(event) => voice.refuse_unreadable(&event, &reason),
+                Telling::Nobody => {}
             }
         });
     }
@@ -214,10 +222,11 @@ impl Context {
     }
 }
 
-/// Whether the buyer hears of a refusal.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Who hears of a refusal that is only counted.
 enum Telling {
-    Buyer,
+    Buyer(Box<JobRequest>),
+    /// Of what could not be read.
+    Sender(Box<Event>),
     Nobody,
 }
 
