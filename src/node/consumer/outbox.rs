@@ -21,7 +21,7 @@ impl Consumer {
         let (event, until, context, bell) = (open.event.clone(), open.row.expires_at, Arc::clone(&self.context), self.bell.clone());
         self.context.tasks.spawn("request", async move {
             let mut words = String::new();
-            let sending = until_taken(context.relays.as_ref(), &event, &context.clock, until, |refused| words = refused);
+            let sending = until_taken(context.relays.as_ref(), &event, (&context.clock, until), &context.tasks, |refused| words = refused);
             let Some(taken) = token.run_until_cancelled(sending).await else { return };
             let stored = if taken {
                 context.store.step(id, PurchaseFact::Published.into(), context.clock.now()).await.map(drop)
@@ -63,7 +63,7 @@ impl Consumer {
         let Ok(event) = builder.sign_with_keys(&open.keys) else { return };
         let (context, token) = (Arc::clone(&self.context), self.context.tasks.token().clone());
         self.context.tasks.spawn("withdrawal", async move {
-            let sending = until_taken(context.relays.as_ref(), &event, &context.clock, now.plus_ms(10_000), |_| {});
+            let sending = until_taken(context.relays.as_ref(), &event, (&context.clock, now.plus_ms(10_000)), &context.tasks, |_| {});
             token.run_until_cancelled(sending).await;
         });
     }

@@ -17,6 +17,6 @@ pub fn offer(context: &Arc<Context>, voice: &Voice, request: &JobRequest, amount
     };
     let (context, token) = (Arc::clone(context), context.tasks.token().clone());
     context.tasks.clone().spawn("offer", async move {
-        token.run_until_cancelled(until_taken(context.relays.as_ref(), &event, &context.clock, expires_at, |_| {})).await;
+        token.run_until_cancelled(until_taken(context.relays.as_ref(), &event, (&context.clock, expires_at), &context.tasks, |_| {})).await;
     });
 }
