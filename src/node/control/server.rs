@@ -24,6 +24,9 @@ const CONNECTION_BACKLOG: usize = 64;
 /// How long a client gets to hear the last answers when the node goes down.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// Before the next connection is accepted when one could not be.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// A command and where its answers go.
 pub struct Asked {
     pub command: NodeCommand,
@@ -66,13 +69,19 @@ impl Drop for Socket {
 }
 
 async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>, outlet: Outlet, connections: Tasks) {
+    let mut is_failing = false;
     loop {
         let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+            Ok((stream, _)) => {
+                is_failing = false;
+                stream
+            }
             Err(error) => {
                 // Out of file handles, most likely; the next accept may do better, and the node works without.
-                tracing::warn!("A control connection could not be accepted: {error}.");
-                tokio::task::yield_now().await;
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::warn!("A control connection could not be accepted: {error}. It is tried again.");
+                }
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
