@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Leaving, NodeCommand, Request};
@@ -25,10 +26,50 @@ const PACE: Pace = Pace::every(Duration::from_millis(10));
 /// How long it may take to leave.
 const LEAVE: Duration = Duration::from_secs(2);
 
-/// Opens it on this relay, with keys, ledger and purse in a directory of its own. It ends with the token returned, and
-/// with the node.
-pub fn begin(dir: &Path, relay: &str, clock: &Clock, outlet: &Outlet, tasks: &Tasks) -> Result<CancellationToken, Failure> {
+/// A robot that sells until it is stopped.
+pub struct RobotSeller {
+    stop: CancellationToken,
+    /// Closed once it has let go of its directory.
+    left: oneshot::Receiver<()>,
+}
+
+impl RobotSeller {
+    /// Tells it to leave; it has left when the receiver is closed.
+    pub fn stop(self) -> oneshot::Receiver<()> {
+        self.stop.cancel();
+        self.left
+    }
+}
+
+/// Opens it on this relay, with keys, ledger and purse in a directory of its own, once the one `before` it has left that.
+/// It ends with the node at the latest.
+pub fn begin(
+    dir: &Path,
+    relay: &str,
+    clock: &Clock,
+    outlet: &Outlet,
+    tasks: &Tasks,
+    before: Option<oneshot::Receiver<()>>,
+) -> Result<RobotSeller, Failure> {
     let options = options(dir, relay, clock)?;
+    let (stop, (leave, left)) = (tasks.token().child_token(), oneshot::channel());
+    let (token, outlet, news) = (stop.clone(), outlet.clone(), tasks.clone());
+    tasks.spawn("robot seller", async move {
+        if let Some(before) = before {
+            let _ = before.await;
+        }
+        if !token.is_cancelled() {
+            match open(options, &outlet, &news) {
+                Ok(handle) => close(handle, token).await,
+                Err(failure) => outlet.fault(Scope::Provider, failure.message, failure.hints.join(" ")),
+            }
+        }
+        drop(leave);
+    });
+    Ok(RobotSeller { stop, left })
+}
+
+fn open(options: NodeOptions, outlet: &Outlet, tasks: &Tasks) -> Result<NodeHandle, Failure> {
     let mut handle = Node::launch(options).map_err(|error| Failure::internal(sentence(&error)))?;
     let events = std::mem::replace(&mut handle.events, crossbeam_channel::never());
     let request = Request { id: ONLINE, command: NodeCommand::GoOnline };
@@ -39,9 +80,7 @@ pub fn begin(dir: &Path, relay: &str, clock: &Clock, outlet: &Outlet, tasks: &Ta
         let told = tokio::task::spawn_blocking(move || events.iter().for_each(|report| pass(&report, &outlet)));
         drop(told.await);
     });
-    let token = tasks.token().child_token();
-    tasks.spawn("robot seller", close(handle, token.clone()));
-    Ok(token)
+    Ok(handle)
 }
 
 /// What it says is its own business, except why it cannot sell.

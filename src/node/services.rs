@@ -20,7 +20,7 @@ use super::provider::{self, Context, ProviderCommand, ProviderHandle};
 use super::purse;
 use super::relay_list::{Publisher, RelayList};
 use super::robot_buyer::RobotBuyer;
-use super::robot_seller;
+use super::robot_seller::{self, RobotSeller};
 use super::status::Board;
 use super::tasks::Tasks;
 use crate::clock::Clock;
@@ -60,7 +60,9 @@ pub struct Services {
     tasks: Tasks,
     /// The robots, while they trade.
     robot_buyer: Option<CancellationToken>,
-    robot_seller: Option<CancellationToken>,
+    robot_seller: Option<RobotSeller>,
+    /// Closed once the robot seller that was stopped last has let go of its directory.
+    seller_leaving: Option<oneshot::Receiver<()>>,
     /// Where robots keep what is theirs.
     data_dir: PathBuf,
     /// The wallet we opened, to be closed by us.
@@ -169,6 +171,7 @@ impl Services {
             tasks,
             robot_buyer: None,
             robot_seller: None,
+            seller_leaving: None,
             data_dir: paths.data_dir.clone(),
             wallet: wallet.filter(|_| options.wallet.is_none()),
         })
@@ -212,7 +215,8 @@ impl Services {
     pub fn start_robot_seller(&mut self, clock: &Clock, board: &Board, outlet: &Outlet) -> Result<(), Failure> {
         if self.robot_seller.is_none() {
             let relay = self.config.relays.urls.first().ok_or_else(|| Failure::user("There is no relay to sell over."))?;
-            self.robot_seller = Some(robot_seller::begin(&self.data_dir.join("seller"), relay, clock, outlet, &self.tasks)?);
+            let (dir, before) = (self.data_dir.join("seller"), self.seller_leaving.take());
+            self.robot_seller = Some(robot_seller::begin(&dir, relay, clock, outlet, &self.tasks, before)?);
         }
         board.update(|status| status.robot_seller = true);
         Ok(())
@@ -221,7 +225,7 @@ impl Services {
     /// Stops the robot seller, if it sells.
     pub fn stop_robot_seller(&mut self, board: &Board) {
         if let Some(robot) = self.robot_seller.take() {
-            robot.cancel();
+            self.seller_leaving = Some(robot.stop());
         }
         board.update(|status| status.robot_seller = false);
     }

@@ -177,6 +177,16 @@ async fn the_robot_seller_answers_a_request_that_is_paid_for() {
     assert_ne!(bought.provider.map(|provider| provider.0), Some(market.provider().to_bytes()));
     node.done(NodeCommand::StopRobot { robot: seller }).await;
     assert!(!node.status().await.robot_seller);
+    // At once: the first one may not have left yet.
+    node.done(NodeCommand::StartRobot { robot: seller }).await;
+    let ask = Ask { prompt: "And another.".into(), auto_pay: Some(AutoPay::First), ..Ask::default() };
+    node.call(NodeCommand::Submit { ask: Box::new(ask) }).await;
+    node.wait("another answer", |report| match &report.event {
+        NodeEvent::PurchaseChanged { purchase } if purchase.state == PurchaseState::Done && purchase.id != bought.id => Some(()),
+        NodeEvent::Fault { fault } => panic!("{fault:?}"),
+        _ => None,
+    })
+    .await;
     node.stop();
 }
 
