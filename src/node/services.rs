@@ -92,11 +92,19 @@ impl Services {
         let tasks = Tasks::new(outlet.clone());
         let spending = begin_spending(&store, &config, &options.clock).await?;
         board.update(|status| status.spending = Some(spending));
-        let registry = registry(&config, options, &tasks)?;
         let (relays, news) = link(&config, &identity, options)?;
-        let wallet = purse::open(&config, options, outlet).await?;
-        let (bell, bells) = mpsc::channel(BELLS);
         let directory = Arc::new(directory(options, &relays)?);
+        // The first that runs by itself.
+        let registry = registry(&config, options, &tasks)?;
+        let wallet = match purse::open(&config, options, outlet).await {
+            Ok(wallet) => wallet,
+            Err(failure) => {
+                tasks.end(LEAVE).await;
+                relays.close().await;
+                return Err(failure);
+            }
+        };
+        let (bell, bells) = mpsc::channel(BELLS);
         let doubt = Arc::new(Notify::new());
         let alarm = LedgerAlarm::new(board.clone(), outlet.clone(), tasks.token().clone());
         let cashier = wallet.clone().map(|wallet| Cashier {

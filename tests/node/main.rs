@@ -17,6 +17,7 @@ mod crash_buyer;
 mod daemon;
 mod errand;
 mod exchange;
+mod failed_start;
 mod free_job;
 mod front;
 mod healing;
