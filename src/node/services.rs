@@ -16,7 +16,7 @@ use super::ledger_watch::LedgerAlarm;
 use super::options::{Market, NodeOptions};
 use super::outlet::Outlet;
 use super::pin_desk::{PinDesk, Running};
-use super::provider::{self, Context, ProviderCommand, ProviderHandle};
+use super::provider::{self, Context, Left, ProviderCommand, ProviderHandle};
 use super::purse;
 use super::relay_list::{Publisher, RelayList};
 use super::robot_buyer::RobotBuyer;
@@ -239,7 +239,7 @@ impl Services {
     }
 
     /// Ends intake; the receiver hears when the last job has left.
-    pub async fn go_offline(&self, how: Leaving) -> oneshot::Receiver<()> {
+    pub async fn go_offline(&self, how: Leaving) -> oneshot::Receiver<Left> {
         let (reply, left) = oneshot::channel();
         // A provider that is gone drops the reply, which ends the wait as well.
         self.provider.ask(ProviderCommand::GoOffline(how, reply)).await;

@@ -22,6 +22,7 @@ mod free_job;
 mod front;
 mod healing;
 mod late_relays;
+mod leaving;
 mod ledger_trouble;
 mod logs;
 mod ollama;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use pylon_hud::domain::job::Policy;
 use pylon_hud::node::{Leaving, NodeCommand, NodeEvent, NodeState, Scope, SettingChange};
 
 use crate::cli;
@@ -69,6 +70,29 @@ async fn what_waits_for_the_next_go_online_says_so_and_waits_for_it() {
     let provider = market.provider().to_hex();
     let targeted = buyer.request(&[&["i", "You?", "text"], &["p", &provider]], "").await;
     assert_eq!(buyer.result(targeted).await.0.content, "Hi.", "the open request before it would have been answered first");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_status_says_for_what_an_online_node_works_now() {
+    let market = Market::new().await;
+    let mut options = market.options_with_file(Scripted::quick(&["Hi."]), &[]);
+    options.overrides.retain(|setting| setting.key() != "provider.policy");
+    edit(&market, "[provider]\npolicy = \"free\"\nmin_price = 3000\n");
+    let node = Running::launch(options);
+    node.done(NodeCommand::GoOnline).await;
+    let file = std::fs::read_to_string(&market.paths.config_toml).unwrap();
+    let changed = file.replace("\"free\"", "\"pay-first\"").replace("3000", "9000");
+    std::fs::write(&market.paths.config_toml, changed).unwrap();
+    node.status_where(|status| status.min_price.0 == 9).await;
+
+    // Without a wallet that cannot be, and a Go Online that is refused changes nothing.
+    let refused = node.call(NodeCommand::GoOnline).await;
+    assert!(matches!(&refused, NodeEvent::Failed { failure } if failure.message.contains("no wallet")), "{refused:?}");
+    assert_eq!(node.status().await.policy, Policy::Free);
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let job = buyer.request(&[&["i", "For nothing?", "text"]], "").await;
+    assert_eq!(buyer.result(job).await.0.content, "Hi.", "as it says");
     node.stop();
 }
 

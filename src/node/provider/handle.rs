@@ -13,12 +13,21 @@ use crate::node::event::Failure;
 /// Asked of the provider.
 pub enum ProviderCommand {
     GoOnline(oneshot::Sender<Result<(), Failure>>),
-    GoOffline(Leaving, oneshot::Sender<()>),
+    GoOffline(Leaving, oneshot::Sender<Left>),
     Cancel(JobId, oneshot::Sender<Result<(), Failure>>),
     Reload(Arc<Config>),
     /// A key of our own that asks a test job: served for free while it is a guest.
     Welcome(Pubkey),
     Farewell(Pubkey),
+}
+
+/// How going offline has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// The last job has left.
+    Over,
+    /// The node was put online again before that.
+    CalledOff,
 }
 
 /// The handle the supervisor keeps.

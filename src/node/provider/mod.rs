@@ -40,7 +40,7 @@ use nostr::{Event, EventBuilder};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub use self::handle::{ProviderCommand, ProviderHandle};
+pub use self::handle::{Left, ProviderCommand, ProviderHandle};
 
 use self::ad::Ad;
 use self::buyers::Buyers;
@@ -154,7 +154,7 @@ struct Provider {
     /// Slots given back.
     slots: (mpsc::UnboundedSender<JobId>, mpsc::UnboundedReceiver<JobId>),
     /// Answered when the last job has left.
-    leaving: Vec<oneshot::Sender<()>>,
+    leaving: Vec<oneshot::Sender<Left>>,
 }
 
 /// Starts the provider's task, resuming what an earlier run left. It takes no new jobs until asked to go online.
@@ -247,19 +247,20 @@ impl Provider {
             let failure = Failure::user("This node is there for one command, such as `pylon wallet`, and takes no jobs.");
             return Err(failure.hint("Start one when that is done: `pylon start --online`."));
         }
+        self.settings.check_pending(self.context.wallet.as_deref())?;
         self.settings.apply_pending();
-        self.settings.check(self.context.wallet.as_deref())?;
+        let policy = self.settings.policy();
+        self.context.board.update(|status| status.policy = policy);
+        self.stay();
         // Requests that wait on the relays would be refused for want of a model that is only not known yet.
         self.context.registry.first_round().await;
         if !self.open {
             self.open = true;
             self.parked.drain(..).for_each(|job| self.waiting.push(job));
-            let policy = self.settings.policy();
             let now = self.context.clock.now();
             self.context.board.update(|status| {
                 status.state = NodeState::Connecting;
                 status.online_since = Some(now);
-                status.policy = policy;
             });
         }
         let since_secs = since(&self.context, self.settings.max_age_secs()).await;
@@ -299,8 +300,17 @@ impl Provider {
                 status.state = NodeState::Offline;
             }
         });
+        self.tell_leaving(Left::Over);
+    }
+
+    /// Whoever waits for the last job waits for nothing: more of them come.
+    fn stay(&mut self) {
+        self.tell_leaving(Left::CalledOff);
+    }
+
+    fn tell_leaving(&mut self, left: Left) {
         for reply in self.leaving.drain(..) {
-            let _ = reply.send(());
+            let _ = reply.send(left);
         }
     }
 

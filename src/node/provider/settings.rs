@@ -61,12 +61,13 @@ impl Settings {
         self.rules = rules(&self.config, &self.kinds, self.accept);
     }
 
-    /// Whether these settings can be served at all.
-    pub fn check(&self, wallet: Option<&dyn Wallet>) -> Result<(), Failure> {
-        if self.policy == Policy::Free || wallet.is_some() {
+    /// Whether what waits can be served at all. Refused, it goes on waiting.
+    pub fn check_pending(&self, wallet: Option<&dyn Wallet>) -> Result<(), Failure> {
+        let policy = self.config.provider.policy;
+        if policy == Policy::Free || wallet.is_some() {
             return Ok(());
         }
-        let policy = if self.policy == Policy::PayFirst { "pay-first" } else { "result-first" };
+        let policy = if policy == Policy::PayFirst { "pay-first" } else { "result-first" };
         let failure = Failure::user(format!("The payment policy is {policy} and there is no wallet, so nobody could pay."));
         Err(failure.hint("Serve jobs for free: `pylon config set provider.policy free`."))
     }

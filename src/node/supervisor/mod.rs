@@ -1,5 +1,6 @@
 //! The one task that obeys commands.
 
+mod leaving;
 mod models;
 mod money;
 mod renewal;
@@ -35,9 +36,6 @@ use crate::node::unlock::unlock;
 
 /// Commands from the socket that may wait.
 const SOCKET_BACKLOG: usize = 64;
-
-/// How long the last answers get to reach a relay when the node is stopped in patience.
-const DELIVERY: Duration = Duration::from_secs(5);
 
 /// How long what runs beside gets to end with the node.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -276,29 +274,6 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Goes offline and stops when the last job has left. Until then commands are obeyed, a second, hurried stop among
-    /// them.
-    async fn drain(&mut self, answer: Answer) {
-        let Some(services) = &self.services else { return };
-        self.draining = true;
-        let left = services.go_offline(Leaving::Finish).await;
-        let limit = Duration::from_secs(services.config.provider.job_timeout_secs);
-        let (done, mut status) = (self.bells.left.0.clone(), self.board.watch());
-        self.aside.spawn("stopping", async move {
-            let _ = tokio::time::timeout(limit, left).await;
-            // The last answers are on their way to a relay. What none takes goes out again at the next start.
-            let _ = tokio::time::timeout(DELIVERY, status.wait_for(|status| status.undelivered == 0)).await;
-            let _ = done.send(answer).await;
-        });
-    }
-
-    async fn drained(&mut self, answer: Answer) {
-        self.draining = false;
-        self.stop().await;
-        self.options.passphrase = None;
-        answer.give(NodeEvent::Done).await;
-    }
-
     async fn stop(&mut self) {
         if self.door.is_none() {
             return;
@@ -325,27 +300,6 @@ impl Supervisor {
         if let Some(services) = services {
             services.end().await;
         }
-    }
-
-    async fn go_online(&mut self) -> Result<(), Failure> {
-        self.start().await?;
-        let Some(services) = &self.services else { return Err(Failure::internal("The node started and is not there.")) };
-        let (reply, done) = oneshot::channel();
-        services.provider.ask(ProviderCommand::GoOnline(reply)).await;
-        done.await.unwrap_or_else(|_| Err(Failure::internal("The provider has stopped; restart the node.")))
-    }
-
-    /// Answers when the last job has left; meanwhile other commands are obeyed.
-    async fn go_offline(&mut self, how: Leaving, answer: Answer) {
-        if let Some(before) = &mut self.before {
-            before.is_online = false;
-        }
-        let Some(services) = &self.services else { return answer.give(NodeEvent::Done).await };
-        let left = services.go_offline(how).await;
-        self.aside.spawn("going offline", async move {
-            let _ = left.await;
-            answer.give(NodeEvent::Done).await;
-        });
     }
 
     async fn cancel(&self, id: &str) -> Result<(), Failure> {

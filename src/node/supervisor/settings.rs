@@ -25,7 +25,9 @@ impl Supervisor {
         let config = self.load_config()?;
         let log = config.log.clone();
         let Some(services) = &mut self.services else { return Ok(()) };
+        let min_price = config.provider.min_price.ceil_sats();
         services.reload(config, &self.options).await?;
+        self.board.update(|status| status.min_price = min_price);
         // A relay that is gone says so to nobody.
         self.board.count_relays(&services.relays.health());
         let now = self.listed();
