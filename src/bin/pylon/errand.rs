@@ -112,3 +112,31 @@ fn interruptible(node: &NodeHandle) -> Result<(), Failure> {
     };
     pylon_hud::signals::on_interrupt(react).map_err(|error| Failure::internal(format!("Signals cannot be handled: {error}.")))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+    use pylon_hud::config::Environment;
+    use pylon_hud::node::{NodeOptions, NodeStatus, Report};
+
+    use super::*;
+
+    /// What a command makes of a node that says to be in this state before it answers.
+    fn asked(state: NodeState) -> Result<NodeEvent, Failure> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut node = Node::launch(NodeOptions::new(Paths::at(dir.path()), Environment::default())).unwrap();
+        let (tell, told) = crossbeam_channel::unbounded();
+        node.events = told;
+        let status = Box::new(NodeStatus { state, ..NodeStatus::default() });
+        tell.send(Report { id: None, event: NodeEvent::Status { status } }).unwrap();
+        tell.send(Report { id: Some(RequestId(1)), event: NodeEvent::Done }).unwrap();
+        Own { node, _market: None, asked: 0 }.ask(NodeCommand::Relays, PATIENT)
+    }
+
+    #[test]
+    fn a_late_word_about_its_start_does_not_end_the_command() {
+        assert_eq!(asked(NodeState::Starting).unwrap(), NodeEvent::Done);
+        assert!(asked(NodeState::Stopped).unwrap_err().message.contains("stopped before it was done"));
+    }
+}

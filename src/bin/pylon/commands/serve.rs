@@ -121,3 +121,50 @@ fn signals(node: &NodeHandle) -> Result<(), Failure> {
     };
     pylon_hud::signals::on_interrupt(react).map_err(|error| Failure::internal(format!("Signals cannot be handled: {error}.")))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+    use pylon_hud::config::{Environment, Paths};
+    use pylon_hud::node::NodeStatus;
+
+    use super::*;
+
+    /// Writes down in which states the node was told to be.
+    #[derive(Default)]
+    struct Witness(Vec<NodeState>);
+
+    impl Audience for Witness {
+        fn opened(&mut self, _: &str) {}
+
+        fn started(&mut self) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn event(&mut self, report: &Report) -> Result<(), Failure> {
+            if let NodeEvent::Status { status } = &report.event {
+                self.0.push(status.state);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_late_word_about_its_start_does_not_end_a_node() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut node = Node::launch(NodeOptions::new(Paths::at(dir.path()), Environment::default())).unwrap();
+        let (tell, told) = crossbeam_channel::unbounded();
+        node.events = told;
+        tell.send(Report { id: Some(START), event: NodeEvent::Done }).unwrap();
+        let states = [NodeState::Starting, NodeState::Offline, NodeState::Stopped, NodeState::Starting];
+        for state in states {
+            let status = Box::new(NodeStatus { state, ..NodeStatus::default() });
+            tell.send(Report { id: None, event: NodeEvent::Status { status } }).unwrap();
+        }
+        let wishes = Wishes { online: false, robots: Vec::new(), housing: Housing::Foreground, passphrase: None };
+        let mut witness = Witness::default();
+        follow(&node, &wishes, false, &mut witness).unwrap();
+        assert_eq!(witness.0, states[..3], "it ends with the word that the node has stopped");
+    }
+}
