@@ -9,7 +9,7 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::keys::{self, Applies, KEYS};
 use super::layers::{self, Merged};
-use super::{ConfigError, Environment, Override, Paths, arrays};
+use super::{ConfigError, Environment, Notice, Override, Paths, arrays};
 
 /// A setting as it is in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +21,9 @@ pub struct Setting {
     pub source: String,
     pub applies: Applies,
     pub help: &'static str,
+    /// What there is to say about it now that it was changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
 }
 
 /// The file with its layers around it.
@@ -48,7 +51,7 @@ impl<'a> Editor<'a> {
         let merged = layers::merge(self.paths, self.environment, self.overrides)?;
         let setting = |key: &'static keys::Key| {
             let (value, source) = show(&merged, key.name);
-            Setting { key: key.name, value, source, applies: key.applies, help: key.help }
+            Setting { key: key.name, value, source, applies: key.applies, help: key.help, notices: Vec::new() }
         };
         Ok(KEYS.iter().map(setting).collect())
     }
@@ -65,7 +68,7 @@ impl<'a> Editor<'a> {
         // Two who change it at once take turns: each begins with what the other has written.
         let _turn = lock(&self.paths.config_lock)?;
         // Merging first brings an old file up to date, so that there is one to edit.
-        layers::merge(self.paths, self.environment, self.overrides)?;
+        let said = layers::merge(self.paths, self.environment, self.overrides)?.notices;
         let path = &self.paths.config_toml;
         let before = read(path)?;
         let mut document = before.parse::<DocumentMut>().map_err(|error| syntax(path, &error))?;
@@ -73,11 +76,13 @@ impl<'a> Editor<'a> {
         insert(document.as_table_mut(), row.name, item).ok_or_else(|| layers::bad_value(row, text, &path.display().to_string()))?;
         let after = document.to_string();
         let table = layers::parse(path, &after)?;
-        let settings = layers::merge_tables(table, path, self.environment, self.overrides, &mut Vec::new())?;
+        let mut notices = Vec::new();
+        let settings = layers::merge_tables(table, path, self.environment, self.overrides, &mut notices)?;
         layers::resolve(&settings)?;
         write_file(path, &after)?;
         let (value, source) = show(&Merged { settings, notices: Vec::new() }, row.name);
-        Ok(Setting { key: row.name, value, source, applies: row.applies, help: row.help })
+        notices.retain(|notice| !said.contains(notice));
+        Ok(Setting { key: row.name, value, source, applies: row.applies, help: row.help, notices })
     }
 }
 

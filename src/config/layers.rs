@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::Serialize;
 use toml::{Table, Value};
 
 use super::keys::{self, KEYS, Key};
 use super::{Config, ConfigError, Environment, Paths, legacy};
+use crate::net::hosts;
 
 const DEFAULTS: &str = include_str!("default.toml");
 /// Variables that name a setting begin like this. The data directory's own is not one.
@@ -16,7 +18,7 @@ const NOT_A_KEY: &str = "PYLON_DATA_DIR";
 const OLLAMA_HOST: &str = "OLLAMA_HOST";
 
 /// Something the user should know that is no error.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
     pub message: String,
     pub hint: String,
@@ -115,7 +117,15 @@ pub fn merge_tables(
         let row = keys::find(key).ok_or_else(|| unknown_key(key))?;
         put_text(row, text, "the command line", &mut settings)?;
     }
+    notices.extend(readable_relays(&settings));
     Ok(settings)
+}
+
+/// What to say about relays that everybody on the way can listen to. They may be the only ones there are.
+fn readable_relays(settings: &BTreeMap<&'static str, Setting>) -> Vec<Notice> {
+    let urls = settings.get("relays.urls").and_then(|setting| setting.value.as_array()).into_iter().flatten();
+    let notice = |url: &str| Notice { message: hosts::in_the_clear(url), hint: "Use its wss:// address, if it has one.".to_owned() };
+    urls.filter_map(Value::as_str).filter(|url| hosts::is_in_the_clear(url)).map(notice).collect()
 }
 
 /// Makes the typed config of checked values.

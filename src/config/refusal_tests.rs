@@ -33,7 +33,7 @@ fn bad(kind: Kind) -> Vec<String> {
                 "[\"\"]",
                 "[\"relay.example\"]",
                 "[\"https://relay.example\"]",
-                "[\"ws://relay.example\"]",
+                "[\"ws://\"]",
                 "[\"wss://relay.example\", \"wss://relay.example\"]",
                 "[\"wss://relay.example\", \"wss://RELAY.example/\"]",
             ]);

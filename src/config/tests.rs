@@ -84,7 +84,7 @@ fn a_bad_value_names_its_key_its_place_and_what_was_expected() {
     for (text, key, expected) in [
         ("[provider]\nquote_secs = 10\n", "provider.quote_secs", "from 60 to 300"),
         ("[provider]\npolicy = \"maybe\"\n", "provider.policy", "pay-first, result-first, free"),
-        ("[relays]\nurls = [\"ws://relay.example\"]\n", "relays.urls", "wss://"),
+        ("[relays]\nurls = [\"https://relay.example\"]\n", "relays.urls", "wss://"),
         ("[provider]\nblock = [\"bob\"]\n", "provider.block", "npub"),
         ("[node]\nauto_online = 1\n", "node.auto_online", "true or false"),
         ("provider = 3\n", "provider", "a table"),

@@ -15,6 +15,21 @@ pub fn is_loopback(host: &str) -> bool {
     host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether somebody has named this machine, by its address or as it is called everywhere.
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || is_loopback(host)
+}
+
+/// Whether what passes between us and this address of a relay can be read and changed by everybody on the way.
+pub fn is_in_the_clear(url: &str) -> bool {
+    nostr::Url::parse(url).is_ok_and(|url| url.scheme() == "ws" && !url.host_str().is_some_and(is_this_machine))
+}
+
+/// What there is to say about such an address.
+pub fn in_the_clear(url: &str) -> String {
+    format!("{url} is not encrypted: everybody on the way can read and change what passes.")
+}
+
 /// Whether the name of this host leads anywhere, or is an address already. No answer in time counts as no.
 pub async fn resolves(host: &str, limit: Duration) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -64,6 +79,13 @@ mod tests {
         }
         for host in ["localhost", "printer", "nas.local", "127.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "192.168.1.1", "2130706433", ""] {
             assert!(!is_public(host), "{host}");
+        }
+        assert!(is_this_machine("localhost") && is_this_machine("[::1]") && !is_this_machine("127.0.0.1.example"));
+        for url in ["ws://relay.example", "ws://10.0.0.1:7777", "ws://me@localhost.example"] {
+            assert!(is_in_the_clear(url), "{url}");
+        }
+        for url in ["wss://relay.example", "ws://127.0.0.1:7777", "ws://[::1]:1", "ws://LOCALHOST:1"] {
+            assert!(!is_in_the_clear(url), "{url}");
         }
         assert!(is_loopback("127.0.0.1") && is_loopback("[::1]") && !is_loopback("localhost"));
     }

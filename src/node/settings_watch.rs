@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn setting(key: &'static str, value: &str, applies: Applies) -> Setting {
-        Setting { key, value: value.into(), source: String::new(), applies, help: "" }
+        Setting { key, value: value.into(), source: String::new(), applies, help: "", notices: Vec::new() }
     }
 
     #[test]

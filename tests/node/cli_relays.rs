@@ -49,13 +49,28 @@ fn a_relay_is_added_and_removed_and_the_rest_of_the_file_stays() {
 }
 
 #[test]
+fn a_relay_that_everybody_can_listen_to_is_added_with_a_warning() {
+    let dir = kept();
+    let added = pylon(dir.path(), &["relays", "add", "ws://c.invalid"]);
+    assert_eq!((added.code, added.out.trim()), (0, "Added ws://c.invalid."), "{}", added.err);
+    assert!(added.err.contains("ws://c.invalid is not encrypted") && added.err.contains("wss://"), "{}", added.err);
+    let told = json(&pylon(dir.path(), &["relays", "add", "ws://d.invalid", "ws://127.0.0.1:9", "--json"]));
+    let warnings = told["warnings"].to_string();
+    assert!(warnings.contains("d.invalid is not encrypted"), "{warnings}");
+    assert!(!warnings.contains("c.invalid") && !warnings.contains("127.0.0.1"), "the first was told, the last is this machine: {warnings}");
+    let set = pylon(dir.path(), &["config", "set", "relays.urls", "ws://e.invalid"]);
+    assert!(set.code == 0 && set.err.contains("ws://e.invalid is not encrypted"), "{}", set.err);
+    let doctor = pylon(dir.path(), &["doctor"]);
+    assert!(doctor.out.contains("ws://e.invalid is not encrypted"), "{}", doctor.out);
+}
+
+#[test]
 fn a_relay_that_would_do_no_good_is_refused_and_nothing_changes() {
     let dir = kept();
     for (words, code, part) in [
         (["add", "wss://A.invalid/"], 1, "already"),
         (["add", "https://a.invalid"], 2, "wss://"),
         (["add", "a.invalid"], 2, "wss://"),
-        (["add", "ws://relay.example"], 2, "not encrypted"),
         (["remove", "wss://c.invalid"], 1, "wss://b.invalid"),
     ] {
         let refused = pylon(dir.path(), &["relays", words[0], words[1]]);

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 
 use self::renewal::Before;
+use crate::config::Notice;
 use crate::config::edit::Setting;
 use crate::node::command::{Leaving, NodeCommand};
 use crate::node::control::{self, Asked};
@@ -63,8 +64,9 @@ pub struct Supervisor {
     before: Option<Before>,
     /// With a ledger that fails.
     patience: Patience,
-    /// The settings in force.
+    /// The settings in force, and what was said about them.
     settings: Vec<Setting>,
+    noted: Vec<Notice>,
     /// Looks at the config file until it is dropped.
     watching: Option<DropGuard>,
     bells: Bells,
@@ -103,6 +105,7 @@ impl Supervisor {
             before: None,
             patience,
             settings: Vec::new(),
+            noted: Vec::new(),
             watching: None,
             bells,
         }
@@ -289,6 +292,7 @@ impl Supervisor {
     async fn close(&mut self) {
         self.watching = None;
         self.before = None;
+        self.noted.clear();
         let services = self.services.take();
         if let Some(services) = &services {
             services.leave().await;

@@ -9,7 +9,7 @@ use crate::node::event::{Failure, NodeEvent};
 use crate::node::outlet::Answer;
 
 impl Supervisor {
-    pub(super) async fn models(&self, command: NodeCommand, answer: Answer) {
+    pub(super) async fn models(&mut self, command: NodeCommand, answer: Answer) {
         let Some(services) = &self.services else {
             // A stopped node probes once, for whoever wants to know before starting it.
             return match self.load_config().and_then(|config| doctor::probe_once(&config, &self.options)) {

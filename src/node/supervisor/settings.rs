@@ -2,7 +2,7 @@
 
 use super::Supervisor;
 use crate::config::edit::{Editor, Setting};
-use crate::config::{Config, ConfigError, Loaded};
+use crate::config::{Config, ConfigError, Loaded, Notice};
 use crate::logging;
 use crate::node::doctor::CONFIG_HINT;
 use crate::node::event::{Failure, NodeEvent, Scope, sentence};
@@ -10,14 +10,19 @@ use crate::node::settings_watch::{SettingChange, changes, watch};
 use crate::node::status::NodeState;
 
 impl Supervisor {
-    /// Reads the config; what it has to say that is no error becomes a notice.
-    pub(super) fn load_config(&self) -> Result<Config, Failure> {
+    /// Reads the config; what there is to say about it that is no error becomes a notice, once.
+    pub(super) fn load_config(&mut self) -> Result<Config, Failure> {
         let Loaded { config, notices } = Config::load(&self.options.paths, &self.options.environment, &self.options.overrides)
             .map_err(|error| Failure::usage(sentence(&error)).hint(CONFIG_HINT))?;
-        for notice in notices {
-            self.outlet.fault(Scope::Config, notice.message, notice.hint);
-        }
+        self.note(notices.iter().filter(|notice| !self.noted.contains(notice)));
+        self.noted = notices;
         Ok(config)
+    }
+
+    pub(super) fn note<'a>(&self, notices: impl IntoIterator<Item = &'a Notice>) {
+        for Notice { message, hint } in notices {
+            self.outlet.fault(Scope::Config, message.clone(), hint.clone());
+        }
     }
 
     /// Takes the settings as they are now, and tells what is different.
@@ -74,11 +79,15 @@ impl Supervisor {
     pub(super) async fn set(&mut self, key: String, value: String) -> Result<(), Failure> {
         let options = self.options.clone();
         let refused = |error: ConfigError| Failure::usage(sentence(&error)).hint(CONFIG_HINT);
-        let set = move || Editor::new(&options.paths, &options.environment, &options.overrides).set(&key, &value).map(drop);
-        match tokio::task::spawn_blocking(set).await {
+        let set = move || Editor::new(&options.paths, &options.environment, &options.overrides).set(&key, &value);
+        let written = match tokio::task::spawn_blocking(set).await {
             Ok(written) => written.map_err(refused)?,
             Err(error) => return Err(Failure::internal(format!("The setting was not changed: {error}."))),
+        };
+        if self.services.is_some() {
+            return self.reload().await;
         }
-        if self.services.is_some() { self.reload().await } else { Ok(()) }
+        self.note(&written.notices);
+        Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub enum RelaysVerb {
     List(Output),
     /// Add relays to the config; a running node connects to them at once.
     Add {
-        /// Addresses that begin with wss://, or with ws:// for a relay on this machine.
+        /// Addresses that begin with wss://, or with ws://: then everybody on the way can read what passes.
         #[arg(required = true, value_name = "URL")]
         urls: Vec<String>,
         #[command(flatten)]

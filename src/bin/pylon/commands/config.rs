@@ -33,6 +33,9 @@ pub fn run(place: &Place, config: &Config) -> Result<(), Failure> {
                 listed.into_iter().find(|setting| setting.key == key).ok_or_else(|| Failure::internal(format!("{key} is not listed.")))?
             } else {
                 let set = editor.set(key, value).map_err(failed)?;
+                for notice in &set.notices {
+                    report::aside(&format!("warning: {} {}", notice.message, notice.hint));
+                }
                 tell_running(place)?;
                 set
             };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pylon_hud::config::edit::Editor;
-use pylon_hud::config::{Config, ConfigError, Environment};
+use pylon_hud::config::{Config, ConfigError, Environment, Notice};
 use pylon_hud::domain::relay_advice::advice;
 use pylon_hud::net::hosts;
 use pylon_hud::node::control::ControlClient;
@@ -48,10 +48,6 @@ fn add(place: &Place, texts: &[String], output: Output) -> Result<(), Failure> {
         if relays.iter().any(|known| same(known, &url)) {
             return Err(Failure::user(format!("{url} is configured already; nothing was changed.")));
         }
-        if url.starts_with("ws://") && !is_this_machine(&url) {
-            return Err(Failure::usage(format!("{url} is not encrypted: everybody on the way could read and change what passes."))
-                .hint("Use its wss:// address. ws:// is for relays on this machine only."));
-        }
         relays.push(url.clone());
         added.push(url);
     }
@@ -87,8 +83,8 @@ fn test(place: &Place, texts: &[String], output: Output) -> Result<(), Failure> 
     let config = config(place)?;
     let texts = if texts.is_empty() { &config.relays.urls } else { texts };
     let urls: Vec<String> = texts.iter().map(|text| readable(text)).collect::<Result<_, _>>()?;
-    for url in urls.iter().filter(|url| url.starts_with("ws://") && !is_this_machine(url)) {
-        report::aside(&format!("warning: {url} is not encrypted; the node would not use it."));
+    for url in urls.iter().filter(|url| hosts::is_in_the_clear(url)) {
+        report::aside(&format!("warning: {}", hosts::in_the_clear(url)));
     }
     let client = net::http_client().map_err(|error| Failure::internal(format!("No HTTP client could be made: {error}.")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -128,10 +124,6 @@ pub fn host(url: &str) -> &str {
     }
 }
 
-pub fn is_this_machine(url: &str) -> bool {
-    host(url) == "localhost" || hosts::is_loopback(host(url))
-}
-
 fn config(place: &Place) -> Result<Config, Failure> {
     Ok(Config::load(&place.paths, &place.environment, &place.overrides).map_err(refused)?.config)
 }
@@ -153,13 +145,13 @@ fn write(place: &Place, relays: &[String]) -> Result<Vec<String>, Failure> {
     let set = Editor::new(&place.paths, &place.environment, &place.overrides).set(KEY, &list).map_err(refused)?;
     let file = place.paths.config_toml.display().to_string();
     tell_running(place)?;
-    Ok(if set.source != file {
-        vec![format!("{} names other relays, and wins over the file.", set.source)]
+    let mut warnings: Vec<String> = set.notices.into_iter().map(|Notice { message, hint }| format!("{message} {hint}")).collect();
+    if set.source != file {
+        warnings.push(format!("{} names other relays, and wins over the file.", set.source));
     } else if is_told_otherwise(place, relays)? {
-        vec!["The running node was given other relays when it was started, and keeps those.".to_owned()]
-    } else {
-        Vec::new()
-    })
+        warnings.push("The running node was given other relays when it was started, and keeps those.".to_owned());
+    }
+    Ok(warnings)
 }
 
 /// Whether a node runs and has other relays than these.
@@ -202,6 +194,5 @@ mod tests {
         ] {
             assert_eq!(host(url), found);
         }
-        assert!(is_this_machine("ws://localhost:1") && is_this_machine("ws://[::1]:1") && !is_this_machine("ws://relay.example"));
     }
 }
