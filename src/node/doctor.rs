@@ -270,7 +270,7 @@ fn backend_finding(backend: &BackendHealth) -> Finding {
 }
 
 /// Models that stand in the settings and on no server, as far as any server answers.
-fn unknown_models(config: &Config, backends: &[BackendHealth]) -> Vec<Finding> {
+pub(super) fn unknown_models(config: &Config, backends: &[BackendHealth]) -> Vec<Finding> {
     let ready = || backends.iter().filter(|backend| matches!(backend.state, BackendState::Ready { .. }));
     let is_there = |name: &str| ready().flat_map(|backend| &backend.models).any(|model| is_called(&model.name, name));
     if ready().next().is_none() {

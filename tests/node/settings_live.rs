@@ -120,3 +120,51 @@ async fn a_file_that_cannot_be_taken_is_told_and_the_node_goes_on_with_what_it_h
     assert_eq!(change(&node, "provider.max_queue").await.value, "5");
     node.stop();
 }
+
+/// Counts the complaints about the settings that name this, until this key is told to have changed.
+async fn complaints(node: &Running, about: &str, key: &str) -> usize {
+    let mut count = 0;
+    node.wait(&format!("a word about {key}"), |report| match &report.event {
+        NodeEvent::Fault { fault } if fault.scope == Scope::Config && fault.message.contains(about) => {
+            count += 1;
+            None
+        }
+        NodeEvent::SettingsChanged { changes } => changes.iter().any(|change| change.key == key).then_some(()),
+        _ => None,
+    })
+    .await;
+    count
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_there_is_to_say_about_the_settings_is_said_once() {
+    let market = Market::new().await;
+    let node = online(&market, &["Hi."]).await;
+    edit(&market, "[provider]\nmax_queue = 5\n[tomorrow]\nkey = 1\n");
+    assert_eq!(complaints(&node, "no setting tomorrow", "provider.max_queue").await, 1);
+    let file = std::fs::read_to_string(&market.paths.config_toml).unwrap();
+    std::fs::write(&market.paths.config_toml, format!("{file}[log]\nkeep_mb = 9\n")).unwrap();
+    assert_eq!(complaints(&node, "no setting tomorrow", "log.keep_mb").await, 0, "and not with every change");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_no_server_has_is_said_at_the_start_and_with_the_change() {
+    let market = Market::new().await;
+    let mut options = market.options_with_file(Scripted::quick(&["Hi."]), FREE);
+    edit(&market, "[provider]\ndefault_model = \"gpt-nine\"\n");
+    options.overrides.retain(|setting| setting.key() != "provider.default_model");
+    let node = Running::launch(options);
+    node.ask(NodeCommand::Start);
+    let complaint = |name: &'static str| {
+        move |report: &pylon_hud::node::Report| match &report.event {
+            NodeEvent::Fault { fault } if fault.message.contains(name) => Some(fault.clone()),
+            _ => None,
+        }
+    };
+    let fault = node.wait("a word about the default model", complaint("gpt-nine")).await;
+    assert!(fault.message.contains("provider.default_model") && fault.hint.contains("pylon models pull gpt-nine"), "{fault:?}");
+    node.ask(NodeCommand::SetSetting { key: "provider.models".into(), value: "{ gpt-ten = { enabled = true } }".into() });
+    node.wait("a word about the other model", complaint("gpt-ten")).await;
+    node.stop();
+}

@@ -274,6 +274,7 @@ impl Supervisor {
         });
         self.lookout.end();
         self.watch_settings();
+        self.tell_unknown_models();
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! Commands about models.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
 
 use super::Supervisor;
 use crate::node::command::NodeCommand;
-use crate::node::doctor;
-use crate::node::event::{Failure, NodeEvent};
+use crate::node::doctor::{self, Finding};
+use crate::node::event::{Failure, NodeEvent, Scope};
 use crate::node::outlet::Answer;
 
 impl Supervisor {
@@ -23,6 +25,21 @@ impl Supervisor {
                 registry.refresh().await;
             }
             answer.give(NodeEvent::Models { backends: registry.health() }).await;
+        });
+    }
+
+    /// Says which models stand in the settings and on no server, once the servers have been asked.
+    pub(super) fn tell_unknown_models(&self) {
+        let Some(services) = &self.services else { return };
+        let (registry, config) = (Arc::clone(&services.registry), Arc::clone(&services.config));
+        let (outlet, gone) = (self.outlet.clone(), services.token().clone());
+        self.aside.spawn("models in the settings", async move {
+            if gone.run_until_cancelled(registry.first_round()).await.is_none() {
+                return;
+            }
+            for Finding { message, hint, .. } in doctor::unknown_models(&config, &registry.health()) {
+                outlet.fault(Scope::Config, message, hint.unwrap_or_default());
+            }
         });
     }
 

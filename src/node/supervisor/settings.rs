@@ -43,6 +43,10 @@ impl Supervisor {
             tracing::info!("{key} is now {value}; that counts {applies}.");
         }
         logging::adjust(&log).map_err(|error| Failure::usage(sentence(&error)))?;
+        let about_models = ["provider.default_model", "provider.models", "backends."];
+        if changes.iter().any(|change| about_models.iter().any(|name| change.key.starts_with(name))) {
+            self.tell_unknown_models();
+        }
         if !changes.is_empty() {
             self.outlet.tell(NodeEvent::SettingsChanged { changes });
         }
