@@ -124,7 +124,7 @@ impl Paths {
             identity_mnemonic: dir.join("identity.mnemonic"),
             identity_age: dir.join("identity.age"),
             lock: dir.join("pylon.lock"),
-            control_sock: socket(dir),
+            control_sock: socket(dir, &std::env::temp_dir()),
             ledger: dir.join("pylon.db"),
             spark: dir.join("spark"),
             lib: dir.join("lib"),
@@ -160,16 +160,19 @@ impl Paths {
 }
 
 /// The control socket. A unix socket's path is short by nature; for a directory too deep for one, the socket stands in
-/// the system's temporary directory under a name that only this data directory has, in a directory of our own (0700).
-fn socket(dir: &Path) -> PathBuf {
+/// the temporary directory `temp` under a name that only this data directory has, in a directory of our own (0700). Where
+/// that is too deep as well, in the one that every unix has.
+fn socket(dir: &Path, temp: &Path) -> PathBuf {
     use sha2::{Digest as _, Sha256};
     let beside = dir.join("control.sock");
-    if beside.as_os_str().len() <= MAX_SOCKET_PATH {
+    let fits = |path: &PathBuf| path.as_os_str().len() <= MAX_SOCKET_PATH;
+    if fits(&beside) {
         return beside;
     }
     let digest = Sha256::digest(dir.as_os_str().as_encoded_bytes());
     let name = hex::encode(digest.get(..8).unwrap_or_default());
-    std::env::temp_dir().join(format!("pylon-{name}")).join("control.sock")
+    let under = |temp: &Path| temp.join(format!("pylon-{name}")).join("control.sock");
+    Some(under(temp)).filter(fits).unwrap_or_else(|| under(Path::new("/tmp")))
 }
 
 #[cfg(test)]
