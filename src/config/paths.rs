@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::Notice;
 use super::place::{self, PathError};
 
 /// The environment, read once. Tests make their own; nobody else looks.
@@ -153,6 +154,14 @@ impl Paths {
         place::check(&self.data_dir)
     }
 
+    /// What there is to say if others may look into the data directory: [`Paths::ensure`] closes it to them.
+    pub fn closing(&self) -> Option<Notice> {
+        place::is_open(&self.data_dir).then(|| Notice {
+            message: format!("The data directory {} was open to other users; it is closed to them now.", self.data_dir.display()),
+            hint: format!("Its secrets are files that only you can read; see that they are with `ls -l {}`.", self.data_dir.display()),
+        })
+    }
+
     /// Whether the data directory, if there is one, could be used by a start. Changes nothing.
     pub fn check(&self) -> Result<(), PathError> {
         if self.data_dir.exists() { place::check(&self.data_dir) } else { Ok(()) }
@@ -199,6 +208,8 @@ mod tests {
         let (one, other) = (deep("xy"), deep("yx"));
         assert!(one.control_sock.as_os_str().len() <= MAX_SOCKET_PATH);
         assert_ne!(one.control_sock, other.control_sock);
+        let deepest = socket(&Path::new("/a").join("xy".repeat(60)), &Path::new("/t").join("z".repeat(90)));
+        assert!(deepest.starts_with("/tmp") && deepest.file_name() == one.control_sock.file_name(), "{}", deepest.display());
         assert_eq!(Paths::at(Path::new("/a")).control_sock, Path::new("/a/control.sock"));
     }
 }

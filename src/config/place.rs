@@ -48,13 +48,27 @@ pub fn make(path: &Path) -> Result<(), PathError> {
         builder.mode(0o700).create(path).map_err(failed)?;
         is_ours(path)?;
         // A directory of an earlier program may be open to others; secrets are about to be kept in it.
-        if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+        if is_open(path) {
             fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
         }
     }
     #[cfg(not(unix))]
     builder.create(path).map_err(failed)?;
     Ok(())
+}
+
+/// Whether others may look into it.
+pub fn is_open(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
 }
 
 /// Whether it is ours and takes what is written. Asking the file system beats reading permission bits: mounts, owners and

@@ -26,6 +26,21 @@ fn a_directory_of_somebody_else_is_refused_with_what_to_do_and_left_as_it_is() {
     home.is_quiet();
 }
 
+#[test]
+fn a_directory_that_others_can_look_into_is_closed_and_that_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    fs::set_permissions(home.data(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut node = home.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !home.pylon(&["status", "--json"]).out.contains("\"running\":true") {
+        assert_eq!(node.try_wait().unwrap(), None, "it has ended");
+    }
+    assert_eq!(home.pylon(&["stop"]).code, 0);
+    let said = String::from_utf8(node.wait_with_output().unwrap().stderr).unwrap();
+    assert!(said.contains("was open to other users"), "{said}");
+    assert_eq!(fs::metadata(home.data()).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
 fn names(dir: &std::path::Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();

@@ -248,7 +248,9 @@ impl Supervisor {
             status.trouble = Trouble::default();
         });
         let paths = &self.options.paths;
+        let closing = paths.closing();
         paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
+        self.note(&closing);
         let identity = unlock(&self.options).await?;
         let door = match &mut self.door {
             Some(door) => door,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pylon_hud::config::Config;
+use pylon_hud::config::{Config, Notice};
 use pylon_hud::domain::ids::RequestId;
 use pylon_hud::logging::{self, LogOptions};
 use pylon_hud::node::{
@@ -14,6 +14,7 @@ use pylon_hud::practice::Host;
 use secrecy::SecretString;
 
 use super::practice;
+use crate::report;
 use crate::talk::{self, Place};
 
 const START: RequestId = RequestId(1);
@@ -44,8 +45,13 @@ pub trait Audience {
 /// Runs until a signal, `pylon stop`, or a failed start.
 pub fn serve(place: &Place, wishes: &Wishes, audience: &mut impl Audience) -> Result<(), Failure> {
     let config = config(place)?;
+    let closing = place.paths.closing();
     place.paths.ensure().map_err(|error| Failure::user(sentence(&error)))?;
     logging::init(&LogOptions::new(&config.log, &place.paths)).map_err(|error| Failure::user(sentence(&error)))?;
+    if let Some(Notice { message, hint }) = closing {
+        tracing::warn!("{message} {hint}");
+        report::aside(&format!("warning: {message} {hint}"));
+    }
     let (market, options) = open(place, wishes)?;
     if let Some(host) = &market {
         audience.opened(host.relay().url());
