@@ -95,19 +95,6 @@ impl Registry {
         let _ = tokio::time::timeout(PROBE_LIMIT, shown.wait_for(known)).await;
     }
 
-    /// The models a buyer may be offered: there, and without a fault.
-    pub fn offered(&self) -> Vec<ModelInfo> {
-        let ready = |backend: &BackendHealth| matches!(backend.state, BackendState::Ready { .. });
-        let table = self.shown.borrow();
-        table
-            .iter()
-            .filter(|backend| ready(backend))
-            .flat_map(|backend| &backend.models)
-            .filter(|model| model.fault.is_none())
-            .cloned()
-            .collect()
-    }
-
     /// The operator's refresh: forgets every fault and asks everybody now. Ends when all have answered or had their time.
     pub async fn refresh(&self) {
         self.change(Table::forget_faults);
