@@ -96,6 +96,9 @@ fn a_sold_job_costs_as_much_in_a_long_ledger_as_in_a_short_one() {
         store.settle(PaymentHash(bytes(number)), at).wait().unwrap();
         store.start(id, run(), at).wait().unwrap();
         store.answer(id, StoredAnswer { event_id: bytes(number), ..answer(1) }, at).wait().unwrap();
+        let (job, event_id, what) = (id, bytes(number), PublicationKind::Result);
+        let said = Publication { job, event_id, what, relay: "wss://relay".into(), outcome: Ok(()), at };
+        store.record_publication(said).wait().unwrap();
         store.deliver(id, at).wait().unwrap();
         store.forget_text(at.minus_ms(5_000)).wait().unwrap();
         store.prune_seen(at).wait().unwrap();
@@ -136,5 +139,6 @@ fn a_bought_job_costs_as_much_in_a_long_ledger_as_in_a_short_one() {
         let answer = TakenAnswer { provider, event_id: bytes(number), text: "Because.".into(), has_bill: false };
         assert!(store.take_answer(id, answer, at).wait().unwrap().is_some());
         store.open_purchases(at).wait().unwrap();
+        store.forget_text(at.minus_ms(5_000)).wait().unwrap();
     });
 }
