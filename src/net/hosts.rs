@@ -37,6 +37,11 @@ pub async fn resolves(host: &str, limit: Duration) -> bool {
     looked.is_ok_and(|found| found.is_ok_and(|mut addresses| addresses.next().is_some()))
 }
 
+/// What there is to say about a name that does not. It may be back tomorrow.
+pub fn leads_nowhere(host: &str) -> String {
+    format!("the name {host} leads nowhere just now; is it right, and is this machine online?")
+}
+
 fn is_public_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let inner = ["localhost", "local", "internal", "lan", "home", "corp", "onion", "arpa", "test", "invalid"];

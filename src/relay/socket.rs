@@ -15,6 +15,11 @@ use nostr_sdk::pool::transport::error::TransportError;
 use nostr_sdk::pool::transport::websocket::{WebSocketSink, WebSocketStream};
 use tokio_tungstenite::MaybeTlsStream;
 
+use crate::net::hosts;
+
+/// How the standard library begins to say so.
+const NO_SUCH_NAME: &str = "failed to lookup address information";
+
 /// Connects.
 pub async fn connect(url: &Url, mode: &ConnectionMode, timeout: Duration) -> Result<WebSocket, Error> {
     let socket = WebSocket::connect(url, mode, timeout).await?;
@@ -29,6 +34,14 @@ pub async fn connect(url: &Url, mode: &ConnectionMode, timeout: Duration) -> Res
         tracing::debug!("The connection to {url} stays slow: {error}.");
     }
     Ok(socket)
+}
+
+/// Why a relay could not be connected. A name that is not found is said in the words of a system that few people know.
+pub fn why(url: &Url, error: &str) -> String {
+    match url.host_str() {
+        Some(host) if error.contains(NO_SUCH_NAME) => hosts::leads_nowhere(host),
+        _ => error.to_owned(),
+    }
 }
 
 /// Both halves, as the pool takes them.

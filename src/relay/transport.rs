@@ -49,7 +49,7 @@ impl WebSocketTransport for ScreeningTransport {
         Box::pin(async move {
             let relay = super::relay_name(url.as_str());
             let connected = socket::connect(url, mode, timeout).await;
-            let connected = connected.inspect_err(|error| self.health.failed(&relay, &error.to_string()));
+            let connected = connected.inspect_err(|error| self.health.failed(&relay, &socket::why(url, &error.to_string())));
             let (sink, stream) = socket::split(connected.map_err(TransportError::backend)?);
             let socket = Socket {
                 relay,

@@ -65,6 +65,13 @@ fn a_relay_that_everybody_can_listen_to_is_added_with_a_warning() {
 }
 
 #[test]
+fn a_name_that_leads_nowhere_is_said_when_a_relay_is_tried() {
+    let dir = tempfile::tempdir().unwrap();
+    let tried = pylon(dir.path(), &["relays", "test", "wss://nowhere.invalid"]);
+    assert!(tried.code == 3 && tried.out.contains("the name nowhere.invalid leads nowhere"), "{}{}", tried.out, tried.err);
+}
+
+#[test]
 fn a_relay_that_would_do_no_good_is_refused_and_nothing_changes() {
     let dir = kept();
     for (words, code, part) in [

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use self::talk::Talk;
 use super::health::clean;
-use super::{RelayError, nip11};
+use super::{RelayError, nip11, socket};
 use crate::clock::Clock;
 use crate::domain::relay::RelayLimits;
 
@@ -104,7 +104,7 @@ pub async fn probe(url: &str, client: &reqwest::Client) -> Result<Probe, RelayEr
     let (sink, stream) = match tokio::time::timeout(CONNECT, handshake).await {
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => {
-            probe.error = Some(clean(&error.to_string()));
+            probe.error = Some(clean(&socket::why(&address, &error.to_string())));
             return Ok(probe);
         }
         Err(_) => {

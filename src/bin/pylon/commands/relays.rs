@@ -175,7 +175,7 @@ fn unresolvable(urls: &[String]) -> Vec<String> {
     // A look-up that hangs is left behind.
     runtime.shutdown_background();
     let lost = found.into_iter().filter(|(_, resolves)| !resolves);
-    lost.map(|(url, _)| format!("The name {} leads nowhere just now; is it right, and is this machine online?", host(url))).collect()
+    lost.map(|(url, _)| hosts::leads_nowhere(host(url)).replacen("the", "The", 1)).collect()
 }
 
 #[cfg(test)]
