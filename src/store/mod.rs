@@ -38,6 +38,8 @@ mod offer_tests;
 #[cfg(test)]
 mod purchase_tests;
 #[cfg(test)]
+mod result_first_tests;
+#[cfg(test)]
 mod tests;
 
 pub use earnings::{EarningsBy, EarningsRow};

@@ -15,9 +15,9 @@ use crate::domain::limits::{Limit, Limits};
 use crate::domain::money::{MilliSats, Sats};
 use crate::domain::payment::{Invoice, Network};
 
-const PRICE: MilliSats = MilliSats(5_000);
+pub(super) const PRICE: MilliSats = MilliSats(5_000);
 
-fn invoice(number: u8) -> Invoice {
+pub(super) fn invoice(number: u8) -> Invoice {
     Invoice {
         bolt11: format!("lnsb{number}"),
         hash: PaymentHash([number; 32]),
@@ -54,16 +54,16 @@ fn spend(purpose: Purpose, with: u8) -> Spend {
     }
 }
 
-struct Ledger {
+pub(super) struct Ledger {
     _dir: tempfile::TempDir,
-    store: Store,
-    reader: Reader,
+    pub(super) store: Store,
+    pub(super) reader: Reader,
     /// Which job an attempt to refund was for.
     refunds: std::cell::RefCell<BTreeMap<u8, u8>>,
 }
 
 impl Ledger {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pylon.db");
         let store = Store::open(&path, StoreOptions::default()).unwrap();
@@ -71,7 +71,7 @@ impl Ledger {
         Self { _dir: dir, store, reader, refunds: Default::default() }
     }
 
-    fn claim(&self, number: u8, policy: Policy) {
+    pub(super) fn claim(&self, number: u8, policy: Policy) {
         let claim = self.store.claim(NewJob { policy, ..new_job(number, NOON) }).wait().unwrap();
         assert!(matches!(claim, Claim::New(_)));
     }
@@ -145,32 +145,6 @@ fn a_late_payment_is_taken_in_and_can_be_given_back_once() {
     assert!(ledger.refund(1, 9).is_err());
     let sums = MoneySums { received: PRICE, refunded: PRICE, fees: MilliSats(12), ..MoneySums::default() };
     assert_eq!(ledger.reader.money().unwrap(), sums);
-}
-
-#[test]
-fn an_answer_paid_before_it_is_known_to_be_delivered_is_settled_and_counted_once() {
-    let ledger = Ledger::new();
-    ledger.claim(1, Policy::ResultFirst);
-    ledger.store.start(id(1), run(), NOON).wait().unwrap();
-    ledger.store.attach_invoice(id(1), invoice(1), PRICE, NOON).wait().unwrap();
-    ledger.store.answer(id(1), answer(1), NOON).wait().unwrap();
-    assert!(matches!(ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap(), Settlement::New(_)));
-    assert_eq!(ledger.store.deliver(id(1), NOON).wait().unwrap().state, JobState::Settled);
-    assert_eq!(ledger.reader.stats(NOON).unwrap().today.done, 1);
-}
-
-#[test]
-fn an_answer_that_was_lost_here_and_is_paid_for_all_the_same_is_booked() {
-    let ledger = Ledger::new();
-    ledger.claim(1, Policy::ResultFirst);
-    ledger.store.start(id(1), run(), NOON).wait().unwrap();
-    ledger.store.attach_invoice(id(1), invoice(1), PRICE, NOON).wait().unwrap();
-    ledger.store.answer(id(1), answer(1), NOON).wait().unwrap();
-    ledger.store.lose_answer(id(1), "The node restarted.".into(), NOON).wait().unwrap();
-    let Settlement::New(row) = ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap() else { panic!("new") };
-    assert_eq!((row.state, row.payment), (JobState::Settled, Payment::Received));
-    assert_eq!(ledger.reader.money().unwrap(), MoneySums { received: PRICE, ..MoneySums::default() });
-    assert!(ledger.store.open_invoices(NOON).wait().unwrap().is_empty(), "it is not looked for any more");
 }
 
 #[test]
