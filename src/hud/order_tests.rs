@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleLabel, Schedules, SystemKey, SystemSet as _};
+use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleLabel as _, Schedules, SystemKey, SystemSet as _};
 use bevy::platform::collections::{HashMap, HashSet};
 use bevy::prelude::*;
 use bevy_egui::EguiPrimaryContextPass;
