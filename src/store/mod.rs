@@ -32,6 +32,8 @@ mod fault_tests;
 #[cfg(test)]
 mod keeping_tests;
 #[cfg(test)]
+mod late_tests;
+#[cfg(test)]
 mod money_tests;
 #[cfg(test)]
 mod offer_tests;

@@ -30,7 +30,7 @@ pub(super) fn invoice(number: u8) -> Invoice {
     }
 }
 
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     per_payment: Sats(1_000),
     per_request: Sats(1_000),
     per_day: Sats(10_000),
@@ -39,7 +39,7 @@ const LIMITS: Limits = Limits {
     fee_floor: Sats(10),
 };
 
-fn spend(purpose: Purpose, with: u8) -> Spend {
+pub(super) fn spend(purpose: Purpose, with: u8) -> Spend {
     let invoice = invoice(with);
     let payee = matches!(purpose, Purpose::Request(_)).then_some(Pubkey([3; 32]));
     Spend {
@@ -76,14 +76,14 @@ impl Ledger {
         assert!(matches!(claim, Claim::New(_)));
     }
 
-    fn quoted(&self, number: u8) {
+    pub(super) fn quoted(&self, number: u8) {
         self.claim(number, Policy::PayFirst);
         let row = self.store.quote(id(number), invoice(number), PRICE, NOON).wait().unwrap();
         assert_eq!((row.state, row.price), (JobState::Quoted, PRICE));
     }
 
     /// Tries to give a job's money back with this invoice; says whether it may be sent.
-    fn refund(&self, number: u8, with: u8) -> Result<Reserved, StoreError> {
+    pub(super) fn refund(&self, number: u8, with: u8) -> Result<Reserved, StoreError> {
         self.refunds.borrow_mut().insert(with, number);
         self.store.reserve(spend(Purpose::Refund(id(number)), with), LIMITS, NOON).wait()
     }
@@ -94,7 +94,7 @@ impl Ledger {
         spends.into_iter().map(|spend| spend.hash).find(|hash| self.refunds.borrow().get(&hash.0[0]) == Some(&number))
     }
 
-    fn has_pending(&self, with: u8) -> bool {
+    pub(super) fn has_pending(&self, with: u8) -> bool {
         self.store.pending_spends().wait().unwrap().iter().any(|spend| spend.hash == PaymentHash([with; 32]))
     }
 }
@@ -120,31 +120,6 @@ fn a_job_has_one_invoice_and_an_invoice_one_job() {
     assert!(ledger.store.quote(id(2), invoice(1), PRICE, NOON).wait().is_err());
     let open = ledger.store.open_invoices(NOON).wait().unwrap();
     assert_eq!(open.iter().map(|open| (open.job, open.state)).collect::<Vec<_>>(), [(id(1), JobState::Quoted)]);
-}
-
-#[test]
-fn a_late_payment_is_taken_in_and_can_be_given_back_once() {
-    let ledger = Ledger::new();
-    ledger.quoted(1);
-    ledger.store.expire_quote(id(1), NOON).wait().unwrap();
-    assert!(matches!(ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap(), Settlement::New(_)));
-    assert!(matches!(ledger.refund(1, 7), Err(StoreError::NothingOwed { state: JobState::Paid, .. })));
-    ledger.store.owe_refund(id(1), "too-late", "No model.".into(), NOON).wait().unwrap();
-    assert_eq!(ledger.reader.money().unwrap().owed, PRICE);
-    assert_eq!(ledger.refund(1, 7).unwrap(), Reserved::New);
-    assert_eq!(ledger.refund(1, 8).unwrap(), Reserved::Taken);
-    assert!(matches!(ledger.store.write_off(id(1), NOON).wait(), Err(StoreError::RefundUnderWay(_))));
-    ledger.store.fail_spend(PaymentHash([7; 32]), [7; 16], "no route".into(), NOON).wait().unwrap();
-    assert_eq!(ledger.reader.money().unwrap().owed, PRICE, "still owed");
-    assert_eq!(ledger.refund(1, 8).unwrap(), Reserved::New);
-    assert!(ledger.has_pending(8) && !ledger.has_pending(7));
-    let row = ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap();
-    assert_eq!(row.job.map(|row| row.state), Some(JobState::Refunded));
-    let again = ledger.store.settle_spend(PaymentHash([8; 32]), MilliSats(12), NOON).wait().unwrap();
-    assert_eq!(again, Ended::default(), "told again: nothing");
-    assert!(ledger.refund(1, 9).is_err());
-    let sums = MoneySums { received: PRICE, refunded: PRICE, fees: MilliSats(12), ..MoneySums::default() };
-    assert_eq!(ledger.reader.money().unwrap(), sums);
 }
 
 #[test]
@@ -177,38 +152,6 @@ fn a_request_is_paid_for_once_and_never_past_a_limit() {
     // What is gone counts for a day, and not a millisecond longer.
     assert!(matches!(later(Limits::DAY_MS - 1), Reserved::OverLimit(_)));
     assert_eq!(later(Limits::DAY_MS), Reserved::New);
-}
-
-#[test]
-fn a_refund_given_up_as_failed_that_arrives_after_all_is_a_refund() {
-    let ledger = Ledger::new();
-    ledger.quoted(1);
-    ledger.store.expire_quote(id(1), NOON).wait().unwrap();
-    ledger.store.settle(PaymentHash([1; 32]), NOON).wait().unwrap();
-    ledger.store.owe_refund(id(1), "too-late", "No model.".into(), NOON).wait().unwrap();
-    ledger.refund(1, 7).unwrap();
-    ledger.store.fail_spend(PaymentHash([7; 32]), [7; 16], "timed out".into(), NOON).wait().unwrap();
-    ledger.store.write_off(id(1), NOON).wait().unwrap();
-    let ended = ledger.store.settle_spend(PaymentHash([7; 32]), MilliSats(0), NOON).wait().unwrap();
-    assert_eq!(ended.job.map(|row| row.state), Some(JobState::Refunded));
-    assert_eq!(ledger.reader.money().unwrap(), MoneySums { received: PRICE, refunded: PRICE, ..MoneySums::default() });
-    assert_eq!(ledger.reader.integrity().unwrap(), Vec::<String>::new());
-}
-
-#[test]
-fn a_payment_that_arrives_after_another_was_made_in_its_place_is_told_and_counted() {
-    let ledger = Ledger::new();
-    ledger.store.draft(purchase(1)).wait().unwrap();
-    let buy = |with| ledger.store.reserve(spend(Purpose::Request(id(1)), with), LIMITS, NOON).wait().unwrap();
-    assert_eq!(buy(1), Reserved::New);
-    ledger.store.fail_spend(PaymentHash([1; 32]), [1; 16], "timed out".into(), NOON).wait().unwrap();
-    assert_eq!(buy(2), Reserved::New);
-    let ended = ledger.store.settle_spend(PaymentHash([1; 32]), MilliSats(7), NOON).wait().unwrap();
-    assert_eq!((ended.doubled, ended.request), (Some(PRICE), None));
-    assert!(ledger.store.settle_spend(PaymentHash([2; 32]), MilliSats(0), NOON).wait().unwrap().request.is_some());
-    let sums = MoneySums { spent: MilliSats(2 * PRICE.0), fees: MilliSats(7), ..MoneySums::default() };
-    assert_eq!(ledger.reader.money().unwrap(), sums, "to the millisat");
-    assert_eq!(ledger.reader.integrity().unwrap(), Vec::<String>::new());
 }
 
 #[test]
