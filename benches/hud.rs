@@ -1,6 +1,6 @@
 //! What a frame of the window costs the processor: all systems and egui's pass with its tessellation, no GPU.
 //!
-//! `frame`: five panes open and tidied, a ledger of 1,000 rows, a job under way.
+//! `frame`: six panes open and tidied, a ledger of 1,000 rows, 200 payments, a job under way.
 //! - `still`: nothing has changed, as when the pointer moves.
 //! - `progress`: the node says how far the job is, ten times a second while one runs.
 //! - `job`: a job arrives, runs and is done, all in one frame.
@@ -22,6 +22,7 @@ use crossbeam_channel::{Receiver, Sender};
 use pylon_hud::domain::ids::{JobId, Pubkey};
 use pylon_hud::domain::job::{JobState, Payment, Policy};
 use pylon_hud::domain::money::MilliSats;
+use pylon_hud::domain::payment::{Direction, Network, PaymentState};
 use pylon_hud::domain::time::UnixMs;
 use pylon_hud::hud::HudPlugin;
 use pylon_hud::hud::action::UserAction;
@@ -29,10 +30,13 @@ use pylon_hud::hud::bridge::Link;
 use pylon_hud::hud::leave::Exit;
 use pylon_hud::hud::prefs::Read;
 use pylon_hud::hud::window::Placement;
+use pylon_hud::node::status::{OpenWallet, WalletView};
 use pylon_hud::node::{Market, NodeEvent, NodeState, NodeStatus, Report, Request};
 use pylon_hud::store::JobRow;
+use pylon_hud::wallet::{Snapshot, SyncState};
 
 const ROWS: u32 = 1_000;
+const PAYMENTS: u32 = 200;
 const FRAMES: usize = 400;
 
 struct Bench {
@@ -69,6 +73,41 @@ fn job(number: u32, state: JobState) -> NodeEvent {
     }
 }
 
+fn status() -> NodeStatus {
+    let snapshot = Snapshot {
+        balance: MilliSats(48_210_000),
+        pending_in: MilliSats(0),
+        pending_out: MilliSats(0),
+        network: Network::Practice,
+        source: "bench".into(),
+        as_of: UnixMs(1_700_000_000_000),
+        sync: SyncState::Synced,
+    };
+    NodeStatus {
+        state: NodeState::Online,
+        running: true,
+        practice: true,
+        open_wallet: Some(OpenWallet { kind: "practice".into(), network: Network::Practice, hides_balance: false }),
+        wallet: Some(WalletView { kind: "practice".into(), snapshot }),
+        ..NodeStatus::default()
+    }
+}
+
+fn payment(number: u32) -> pylon_hud::domain::payment::Payment {
+    let at = UnixMs(1_700_000_000_000 + i64::from(number) * 1_000);
+    pylon_hud::domain::payment::Payment {
+        id: number.to_string(),
+        direction: Direction::In,
+        state: PaymentState::Settled { at },
+        amount: MilliSats(3_000),
+        fee: MilliSats(0),
+        hash: None,
+        preimage: None,
+        created_at: at,
+        description: format!("Job {number}"),
+    }
+}
+
 impl Bench {
     fn new() -> Self {
         let (commands, asked) = crossbeam_channel::bounded(64);
@@ -93,14 +132,16 @@ impl Bench {
         bench
     }
 
-    /// Five panes, a full table, a job under way.
+    /// Six panes, full tables, a job under way.
     fn fill(&mut self) {
         self.frame();
-        for slot in [2, 4, 6, 7] {
+        for slot in [1, 2, 4, 6, 7] {
             self.app.world_mut().write_message(UserAction::PressSlot(slot));
         }
-        let status = NodeStatus { state: NodeState::Online, running: true, practice: true, ..NodeStatus::default() };
-        self.say(NodeEvent::Status { status: Box::new(status) });
+        self.say(NodeEvent::Status { status: Box::new(status()) });
+        for number in 0..PAYMENTS {
+            self.say(NodeEvent::Payment { payment: Box::new(payment(number)) });
+        }
         for number in 0..ROWS {
             self.say(job(number, JobState::Done));
         }

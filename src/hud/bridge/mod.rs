@@ -25,7 +25,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 pub use wake::{Alarm, HudWake};
 
 use super::HudSystems;
-use crate::config::{Config, Environment, LogConfig, Override, Paths};
+use crate::config::{Config, Environment, LogConfig, Notice, Override, Paths};
 use crate::domain::ids::RequestId;
 use crate::logging::{self, LogOptions};
 use crate::node::exchange::{DaemonOptions, Exchange, ExchangeOptions, Pace};
@@ -237,16 +237,19 @@ fn open(place: &Place, paths: Paths, market: Market, wake: &HudWake) -> Result<L
     Ok(Line { commands: exchange.commands.clone(), events: exchange.events.clone(), _node: Some(exchange), _market: host })
 }
 
-/// The log begins with the first market entered, and stays there. Without one the window still works.
-fn begin_log(place: &Place, paths: &Paths) -> Option<Fault> {
+/// The log begins with the first market entered, and stays there; what is to be said about that and its directory. Without a
+/// log the window still works.
+fn begin_log(place: &Place, paths: &Paths) -> Vec<Fault> {
     let config = Config::load(paths, &place.environment, &place.overrides).map(|loaded| loaded.config.log);
     let config = config.unwrap_or(LogConfig { level: "info".into(), keep_mb: 50 });
+    let open = paths.closing().map(|Notice { message, hint }| Fault { scope: Scope::Config, message, hint });
     let begun = match paths.ensure() {
         Ok(()) => logging::init(&LogOptions::new(&config, paths)).map(drop).map_err(|error| sentence(&error)),
         Err(error) => Err(sentence(&error)),
     };
-    let message = begun.err()?;
-    Some(Fault { scope: Scope::Config, message, hint: "There is no log until this is mended; restart the program then.".into() })
+    let hint = "There is no log until this is mended; restart the program then.";
+    let unlogged = begun.err().map(|message| Fault { scope: Scope::Config, message, hint: hint.into() });
+    open.into_iter().chain(unlogged).collect()
 }
 
 /// Listening, waking and the alarm.
