@@ -63,26 +63,35 @@ pub fn view(ui: &mut Ui, ink: Ink, device: Device, wishes: &mut Wishes) {
         });
         scroll::vertical(ui, |ui, area| {
             area.show(ui, |ui| {
+                let column = column(ui, ink);
                 if device == Device::Pad {
-                    sticks(ui, ink);
+                    sticks(ui, ink, column);
                 }
                 for group in Group::ALL {
-                    group_of(ui, ink, group);
+                    group_of(ui, ink, group, column);
                 }
             });
         });
     });
 }
 
+/// How wide the keys stand: as the most of one row, unless that leaves too little for what they do.
+fn column(ui: &Ui, ink: Ink) -> f32 {
+    let gap = ui.spacing().item_spacing.x;
+    let wide = |caps: Vec<Hint>| caps.iter().map(|hint| cap::size(ui.painter(), hint, &ink.0).x + gap).sum::<f32>();
+    let widest = table().map(|row| wide(Hint::all(ui.ctx(), row.kind))).fold(0.0, f32::max) + tokens::GAP;
+    widest.min(ui.available_width() * tokens::HELP_KEYS_MOST).max(tokens::HELP_KEYS)
+}
+
 /// What no row of the table can say.
-fn sticks(ui: &mut Ui, ink: Ink) {
+fn sticks(ui: &mut Ui, ink: Ink, column: f32) {
     field::heading(ui, "sticks");
     for (text, words) in [("L stick", "As the d-pad."), ("R stick", "Scrolls the active pane.")] {
-        line(ui, ink, &[Hint { text: text.to_owned(), device: Device::Pad }], "", words);
+        line(ui, ink, &[Hint { text: text.to_owned(), device: Device::Pad }], ("", words), column);
     }
 }
 
-fn group_of(ui: &mut Ui, ink: Ink, group: Group) {
+fn group_of(ui: &mut Ui, ink: Ink, group: Group, column: f32) {
     field::heading(ui, group.title());
     for row in table().filter(|row| row.kind.group() == group) {
         let caps = Hint::all(ui.ctx(), row.kind);
@@ -90,14 +99,14 @@ fn group_of(ui: &mut Ui, ink: Ink, group: Group) {
         if caps.is_empty() && !row.kind.is_in_palette() {
             continue;
         }
-        line(ui, ink, &caps, row.label, row.help);
+        line(ui, ink, &caps, (row.label, row.help), column);
     }
 }
 
 /// Keys at the left, what they do at the right; further right where there are more keys than have room.
-fn line(ui: &mut Ui, ink: Ink, caps: &[Hint], label: &str, help: &str) {
+fn line(ui: &mut Ui, ink: Ink, caps: &[Hint], (label, help): (&str, &str), column: f32) {
     let top = ui.cursor().min;
-    let names = bevy_egui::egui::Rect::from_min_size(top, vec2(tokens::HELP_KEYS, tokens::HELP_LINE));
+    let names = bevy_egui::egui::Rect::from_min_size(top, vec2(column, tokens::HELP_LINE));
     let shown = ui.scope_builder(UiBuilder::new().max_rect(names).layout(Layout::left_to_right(Align::Center)), |ui| {
         ui.spacing_mut().interact_size.y = tokens::KEY_CAP;
         for hint in caps {

@@ -221,6 +221,8 @@ pub const HELP_WIDTH: f32 = 720.0;
 pub const HELP_HEIGHT: f32 = 620.0;
 pub const HELP_LINE: f32 = 26.0;
 pub const HELP_KEYS: f32 = 120.0;
+/// Of the sheet's width, what keys may take.
+pub const HELP_KEYS_MOST: f32 = 0.36;
 /// Keys that scroll do so by this much; a stick that is tilted all the way by this much a second, and by no more than
 /// so many seconds' worth at once.
 pub const SCROLL_STEP: f32 = 120.0;

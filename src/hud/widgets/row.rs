@@ -35,7 +35,10 @@ pub fn status_row(ui: &mut Ui, row: &StatusRow) -> bool {
             ui.add(Label::new(ink.bold(Text::Table, row.name)).extend());
             let used = ui.min_rect().width();
             ui.add_space((name_width - used).max(0.0));
-            ui.add(Label::new(ink.mid(Text::Table, &row.state)).truncate()).on_hover_text(&row.state);
+            // Three dots alone would say nothing.
+            if ui.available_width() > tokens::ROW_NAME / 2.0 {
+                ui.add(Label::new(ink.mid(Text::Table, &row.state)).truncate()).on_hover_text(&row.state);
+            }
         };
         let right = |ui: &mut Ui| {
             let pressed = row.fix.is_some_and(|fix| button::inset(ui, fix).clicked());
