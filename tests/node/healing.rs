@@ -289,6 +289,31 @@ async fn a_clock_that_is_off_by_most_relays_keeps_requests_out_until_it_is_set()
     node.stop();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_clock_is_ahead_when_it_begins_hears_what_is_asked_now_and_when_the_clock_is_set() {
+    let market = Market::new().await;
+    let front = Front::of(market.relay.url()).await;
+    let options = market.options(Scripted::quick(&["Hello."]), &["provider.policy=\"free\"", &format!("relays.urls=[\"{}\"]", front.url)]);
+    let ahead_ms = Arc::new(AtomicI64::new(86_400_000));
+    let (right, hands) = (Clock::default(), Arc::clone(&ahead_ms));
+    let clock = Clock::new(move || UnixMs(right.now().0 + hands.load(Ordering::SeqCst)));
+    let node = Running::launch(NodeOptions { paces: PACES, clock, ..options });
+    node.done(NodeCommand::Start).await;
+    node.done(NodeCommand::GoOnline).await;
+    degraded(&node, "clock").await;
+    let mut buyer = Buyer::connect(&market.relay).await;
+    let provider = market.provider().to_hex();
+    let job = buyer.request(&[&["i", "What time is it?", "text"], &["p", &provider]], "").await;
+    let refusal = soon("a refusal", buyer.next(job)).await;
+    assert!(refusal.as_json().contains("This provider's clock is wrong"), "{}", refusal.as_json());
+
+    ahead_ms.store(0, Ordering::SeqCst);
+    well(&node).await;
+    let job = buyer.request(&[&["i", "And now?", "text"]], "").await;
+    soon("an answer", buyer.result(job)).await;
+    node.stop();
+}
+
 async fn clocks(node: &Running) -> Vec<Option<i64>> {
     match node.call(NodeCommand::Relays).await {
         NodeEvent::Relays { relays } => relays.iter().map(|relay| relay.clock_ahead_secs).collect(),

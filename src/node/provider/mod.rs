@@ -48,7 +48,7 @@ use self::finished::Finished;
 use self::queue::Accepted;
 use self::settings::Settings;
 use self::slot::{Running, Slot};
-use self::subscriptions::{since, subscribe};
+use self::subscriptions::Asked;
 use self::till::Till;
 use self::upkeep::Standing;
 use self::voice::Voice;
@@ -112,6 +112,10 @@ impl Context {
         self.board.now().trouble.clock.map_or(now, |skew| skew.right(now))
     }
 
+    fn is_skewed(&self) -> bool {
+        self.board.now().trouble.clock.is_some()
+    }
+
     /// Reports a ledger that failed. From then on nothing new is begun.
     fn ledger_fault(&self, doing: &str, error: &StoreError) {
         self.alarm.ring(doing, error);
@@ -144,6 +148,8 @@ struct Provider {
     till: Till,
     /// Taking new requests.
     open: bool,
+    /// When the relays were last asked for them.
+    asked: Option<Asked>,
     waiting: queue::Queue,
     /// Commits of claims under way: they count as waiting.
     claiming: usize,
@@ -172,6 +178,7 @@ pub fn spawn(context: Arc<Context>, config: Arc<Config>) -> ProviderHandle {
         guests: HashSet::new(),
         till: Till::default(),
         open: false,
+        asked: None,
         waiting: queue::Queue::default(),
         claiming: 0,
         running: HashMap::new(),
@@ -206,7 +213,10 @@ impl Provider {
                 Some(id) = self.slots.1.recv() => self.finished(Finished::Ran(id)).await,
                 Some(finished) = self.work.next() => self.finished(finished).await,
                 Ok(()) = models.changed() => self.models_changed(),
-                () = standing.changed() => self.show_models(),
+                () = standing.changed() => {
+                    self.show_models();
+                    self.ask_by_the_right_clock().await;
+                }
                 said = till::next(&mut money) => self.wallet_said(said),
                 () = till::wait(due) => self.sweep(),
                 _ = upkeep.tick(), if sells => self.upkeep().await,
@@ -263,8 +273,7 @@ impl Provider {
                 status.online_since = Some(now);
             });
         }
-        let since_secs = since(&self.context, self.settings.max_age_secs()).await;
-        subscribe(&self.context, &self.settings, since_secs).await?;
+        self.ask().await?;
         self.upkeep().await;
         Ok(())
     }

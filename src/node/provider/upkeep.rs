@@ -2,8 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::subscriptions::since;
-use super::{CANCELLATIONS, Provider, REQUESTS};
+use super::Provider;
 use crate::domain::model::BackendState;
 use crate::node::status::{Board, NodeStatus};
 use crate::node::trouble::Obstacle;
@@ -42,11 +41,7 @@ impl Provider {
     /// What need not be done at once.
     pub(super) async fn upkeep(&mut self) {
         self.show_models();
-        if self.open {
-            let since = since(&self.context, self.settings.max_age_secs()).await;
-            self.context.relays.move_since(REQUESTS, since).await;
-            self.context.relays.move_since(CANCELLATIONS, since).await;
-        }
+        self.move_on().await;
         if self.can_begin() {
             self.sweep();
             self.forget().await;
