@@ -48,14 +48,13 @@ impl Provider {
             tracing::warn!("{}", failure.message);
         }
     }
+}
 
-    /// Has the relays asked for no more of the past than is needed when they come back.
-    pub(super) async fn move_on(&mut self) {
-        let Some(asked) = self.asked.filter(|_| self.open) else { return };
-        let since = since(&self.context, asked.secs(), self.settings.max_age_secs()).await;
-        self.context.relays.move_since(REQUESTS, since).await;
-        self.context.relays.move_since(CANCELLATIONS, since).await;
-    }
+/// Has the relays asked for no more of the past than is needed when they come back.
+pub(super) async fn move_on(context: &Context, asked: Asked, max_age_secs: u64) {
+    let since = since(context, asked.secs(), max_age_secs).await;
+    context.relays.move_since(REQUESTS, since).await;
+    context.relays.move_since(CANCELLATIONS, since).await;
 }
 
 /// Asks the relays for requests, and for deletions that may call one off.

@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 
 use super::Provider;
+use super::subscriptions::move_on;
 use crate::domain::model::BackendState;
 use crate::node::status::{Board, NodeStatus};
 use crate::node::trouble::Obstacle;
@@ -41,7 +42,9 @@ impl Provider {
     /// What need not be done at once.
     pub(super) async fn upkeep(&mut self) {
         self.show_models();
-        self.move_on().await;
+        if let Some(asked) = self.asked.filter(|_| self.open) {
+            move_on(&self.context, asked, self.settings.max_age_secs()).await;
+        }
         if self.can_begin() {
             self.sweep();
             self.forget().await;
