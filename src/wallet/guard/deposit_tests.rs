@@ -67,6 +67,23 @@ async fn a_deposit_that_lies_there_untouched_gives_the_limit_back_once_nothing_c
 }
 
 #[tokio::test]
+async fn while_nobody_knows_what_became_of_a_refund_nothing_else_is_done_with_its_deposit() {
+    let desk = Desk::new();
+    desk.luck(Luck::LostBefore);
+    assert!(desk.refund(0, 100).await.unwrap().is_err());
+    desk.luck(Luck::Fine);
+    let dearer = desk.refund(0, 150).await.unwrap();
+    assert!(matches!(&dearer, Err(PayError::Wallet(WalletError::Refused(why))) if why.contains("under way")), "{dearer:?}");
+    let claimed = desk.guard.claim_deposit(name(0), Sats(1), None).await;
+    assert!(matches!(&claimed, Err(PayError::Wallet(WalletError::Refused(why))) if why.contains("under way")), "{claimed:?}");
+    desk.guard.claim_deposit(name(1), Sats(1), None).await.unwrap();
+    desk.pass(LINGERS_MS);
+    desk.guard.resume().await.unwrap();
+    assert_eq!(desk.counted(), 0, "it was not sent back");
+    desk.guard.claim_deposit(name(0), Sats(1), None).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_refund_that_would_take_the_place_of_another_is_not_taken_for_the_other() {
     let desk = Desk::new();
     desk.refund(0, 100).await.unwrap().unwrap();

@@ -33,6 +33,8 @@ impl Guard {
     /// stands in its way; for more than that, somebody has to show the PIN.
     pub async fn claim_deposit(&self, id: DepositId, most_fee: Sats, warrant: Option<Warrant>) -> Result<Claimed, PayError> {
         let deposit = self.deposit(&id).await?;
+        let Some(_alone) = self.alone_with(&id) else { return Err(PayError::Taken) };
+        self.no_other_refund_pends(&id, None).await?;
         let fee = most_fee.to_msats().unwrap_or(MilliSats(u64::MAX));
         if let Err(over) = self.limits().check_fee(deposit.amount, fee) {
             let lock = self.store.spend_lock().await?;
@@ -59,6 +61,8 @@ impl Guard {
         let hash = PaymentHash(Sha256::digest(format!("the refund of {id} for {}", fee.0)).into());
         let key = IdempotencyKey(hash.0.first_chunk().copied().unwrap_or_default());
         let Some(_busy) = Busy::begin(&self.under_way, hash) else { return Err(PayError::Taken) };
+        let Some(_alone) = self.alone_with(&id) else { return Err(PayError::Taken) };
+        self.no_other_refund_pends(&id, Some(hash)).await?;
         let back = SentBack { deposit: id.to_string(), before: deposit.refund };
         let spend = Spend { sent_back: Some(back.clone()), ..manual(hash, to.clone(), key, amount, fee_msats) };
         match self.store.reserve_with(spend, self.limits(), self.permit(warrant), self.clock.now()).await? {
@@ -103,6 +107,23 @@ impl Guard {
             Some(_) => Fate::Untouched,
             None => Fate::Gone,
         })
+    }
+
+    /// One deposit in one pair of hands.
+    fn alone_with(&self, id: &DepositId) -> Option<Busy> {
+        Busy::begin(&self.under_way, PaymentHash(Sha256::digest(format!("the deposit {id}")).into()))
+    }
+
+    /// While nobody knows whether a deposit was sent back, nothing else is done with it: what becomes of it would be taken for
+    /// the end of that refund.
+    async fn no_other_refund_pends(&self, id: &DepositId, this: Option<PaymentHash>) -> Result<(), PayError> {
+        let (pending, id) = (self.store.pending_spends().await?, id.to_string());
+        let is_it = |spend: &PendingSpend| spend.sent_back.as_ref().is_some_and(|back| back.deposit == id) && Some(spend.hash) != this;
+        if pending.iter().any(is_it) {
+            let why = "a refund of this deposit is under way, and what became of it is not known yet; that takes an hour at most";
+            return Err(WalletError::Refused(why.to_owned()).into());
+        }
+        Ok(())
     }
 
     async fn deposit(&self, id: &DepositId) -> Result<Deposit, WalletError> {
