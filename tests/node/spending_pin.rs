@@ -211,6 +211,9 @@ fn a_forgotten_pin_is_taken_away_with_the_words_and_what_is_locked_stays_locked(
     let none = home.pylon(&["wallet", "pin", "reset"]);
     assert!(none.code == 1 && none.err.contains("no spending PIN"), "{}", none.err);
     assert_eq!(typed(&home, "271828\n", &["wallet", "pin", "set", "--pin-fd", "0"]).code, 0);
+    // Else somebody else's words would do.
+    let replaced = home.pylon(&["init", "--replace"]);
+    assert!(replaced.code == 1 && replaced.err.contains("There is a spending PIN"), "{}", replaced.err);
     let pid = home.start();
     assert_eq!(home.pylon(&["wallet", "pin", "lock"]).code, 0);
     let running = reset(&words);
