@@ -9,12 +9,10 @@ use bevy::prelude::*;
 use bevy::window::WindowCloseRequested;
 
 use super::HudSystems;
+use super::act::Overlays;
 use super::action::UserAction;
-use super::help::Help;
 use super::input::Listening;
 use super::kiosk::Kiosk;
-use super::osk::Osk;
-use super::palette::Palette;
 use super::pin::{PinDesk, PinWish};
 use super::question::{Choice, Question, Questions};
 use super::state::{Lock, MarketChanged, Now, Session};
@@ -73,18 +71,14 @@ pub fn hold_back(asking: Asking<'_>, mut actions: MessageMutator<'_, '_, UserAct
 fn clear_the_way(
     asking: Asking<'_>,
     mut before: Local<'_, Option<Dialog>>,
-    mut palette: ResMut<'_, Palette>,
-    mut help: ResMut<'_, Help>,
-    mut osk: ResMut<'_, Osk>,
+    mut overlays: Overlays<'_>,
     mut listening: ResMut<'_, Listening>,
 ) {
     let now = asking.uppermost();
     if std::mem::replace(&mut *before, now) == now || now.is_none() {
         return;
     }
-    palette.is_open = false;
-    help.is_open = false;
-    osk.close();
+    overlays.close();
     listening.0 = None;
 }
 

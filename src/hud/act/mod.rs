@@ -20,6 +20,7 @@ use super::{HudSystems, banner};
 use crate::node::Market;
 
 pub use node::{online_wish, out_of_reach};
+pub use steer::Overlays;
 
 /// What to do first.
 #[derive(Resource, Debug, Clone, Default)]

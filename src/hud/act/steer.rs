@@ -41,7 +41,7 @@ impl Overlays<'_> {
         self.osk.is_open() || self.palette.is_open || self.help.is_open
     }
 
-    fn close(&mut self) {
+    pub fn close(&mut self) {
         self.osk.close();
         self.palette.is_open = false;
         self.help.is_open = false;
